@@ -8,7 +8,9 @@ sys.path.append(f"{workflow.basedir}/workflow/scripts")
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
-from megascience.plan import CURATION_STAGES, MODEL_STAGES, Plan
+from megascience.chains import TRUNK
+from megascience.layout import split_corpus
+from megascience.plan import MODEL_STAGES, Plan
 from megascience.records import InputError
 from megascience.staleness import code_hash
 
@@ -19,14 +21,14 @@ try:
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
-DISCIPLINES = PLAN.disciplines
 TABLES = ["yield", "yield_reasons", "contamination", "cost", "main"]
 FIGURES = ["yield", "scores", "response_length"]
 SEMANTIC = config["dedup"]["semantic_threshold"] is not None
 
 
 wildcard_constraints:
-    discipline="|".join(DISCIPLINES),
+    discipline="|".join(PLAN.disciplines),
+    corpus="|".join(re.escape(name) for name in PLAN.corpora),
     shard=r"\d{3}",
     model="|".join(re.escape(name) for name in PLAN.evaluated),
     experiment="|".join(re.escape(name) for name in PLAN.experiments),
@@ -34,22 +36,57 @@ wildcard_constraints:
     name="|".join(re.escape(name) for name in config["models"]),
 
 
-def shards(pattern, discipline=None):
-    """The pattern for each shard that holds a book, of one discipline or of all."""
-    chosen = [(d, s) for d, s in PLAN.shards if discipline in (None, d)]
-    return [pattern.format(discipline=d, shard=s) for d, s in chosen]
+def pool_files(pool, stage, suffix=".parquet"):
+    """A stage's files of a pool: of a dataset of textbooks or of a public source."""
+    return PLAN.pool_files(
+        pool, stage, f"<results>/{{stage}}/{{corpus}}/{{shard}}{suffix}"
+    )
 
 
-def stage_files(pattern):
-    """The pattern for each stage from digitize to reference and each of its shards."""
-    paths = [(stage, d, s) for stage in CURATION_STAGES for d, s in PLAN.shards]
-    paths += [("digitize", d, s) for d, s in PLAN.home_shards]
-    return [pattern.format(stage=stage, discipline=d, shard=s) for stage, d, s in paths]
+def yield_table(pool):
+    """The table of rows that came in, were kept and were dropped at each stage of a pool."""
+    return (
+        "<results>/tables/yield.tsv"
+        if pool == TRUNK
+        else f"<results>/tables/yield.{pool}.tsv"
+    )
+
+
+def yields_of(pool, suffix=".parquet"):
+    """The files of each stage that a pool's rows go through."""
+    files = [
+        path
+        for stage in PLAN.pool_stages(pool)
+        for path in pool_files(pool, stage, suffix)
+    ]
+    homes = [f"<results>/digitize/{d}/{s}{suffix}" for d, s in PLAN.home_shards]
+    return files if pool in config["sources"] else homes + files
 
 
 def pages(wildcards):
     """The digitized shards that hold a shard's books: a book is digitized in its first discipline."""
     return [f"<results>/digitize/{d}/{s}.parquet" for d, s in PLAN.homes(**wildcards)]
+
+
+def records(stage):
+    """The rows that a stage reads: those of the stage before, in the branch or in what it branches from."""
+
+    def files(wildcards):
+        before, corpus = PLAN.chains.before(stage, wildcards.corpus)
+        return [f"<results>/{before}/{corpus}/{wildcards.shard}.parquet"]
+
+    return files
+
+
+def chunks(wildcards):
+    """The chunks that a shard's pairs come from."""
+    discipline, _ = split_corpus(wildcards.corpus)
+    return f"<results>/chunk/{discipline}/{wildcards.shard}.parquet"
+
+
+def settings(stage):
+    """What shapes a stage's completions, as the corpus's branch has it."""
+    return lambda wildcards: PLAN.settings(stage, wildcards.corpus)
 
 
 def manifest(name):
@@ -63,8 +100,10 @@ def asks(stage):
 
     def files(wildcards):
         return {
-            "prompts": PLAN.prompts(stage, wildcards.get("discipline")),
-            "model": manifest(PLAN.model(stage, wildcards.get("model"))),
+            "prompts": PLAN.prompts(stage, wildcards.get("corpus")),
+            "model": manifest(
+                PLAN.model(stage, wildcards.get("corpus"), wildcards.get("model"))
+            ),
             "checked": ancient("<results>/preflight.txt"),
         }
 
@@ -76,10 +115,8 @@ def answers(stage):
 
     def files(wildcards):
         return {
-            "prompts": PLAN.prompts(stage, wildcards.get("discipline")),
-            "completions": f"<results>/{stage}/{{discipline}}/{{shard}}.completions.parquet".format(
-                **wildcards
-            ),
+            "prompts": PLAN.prompts(stage, wildcards.corpus),
+            "completions": f"<results>/{stage}/{wildcards.corpus}/{wildcards.shard}.completions.parquet",
         }
 
     return files

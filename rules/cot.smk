@@ -5,18 +5,18 @@
 use rule generate as judge_cot_generate with:
     input:
         unpack(asks("judge_cot")),
-        records="<results>/refine/{discipline}/{shard}.parquet",
+        records=records("judge_cot"),
     pathvars:
         stage="judge_cot",
     params:
-        settings=PLAN.settings("judge_cot"),
+        settings=settings("judge_cot"),
         code=code_hash("generate", "stages.judge_cot"),
 
 
 use rule parse as judge_cot with:
     input:
         unpack(answers("judge_cot")),
-        records="<results>/refine/{discipline}/{shard}.parquet",
+        records=records("judge_cot"),
     pathvars:
         stage="judge_cot",
     params:
@@ -27,18 +27,18 @@ use rule parse as judge_cot with:
 use rule generate as distill_cot_generate with:
     input:
         unpack(asks("distill_cot")),
-        records="<results>/judge_cot/{discipline}/{shard}.parquet",
+        records=records("distill_cot"),
     pathvars:
         stage="distill_cot",
     params:
-        settings=PLAN.settings("distill_cot"),
+        settings=settings("distill_cot"),
         code=code_hash("generate", "stages.distill_cot"),
 
 
 use rule parse as distill_cot with:
     input:
         unpack(answers("distill_cot")),
-        records="<results>/judge_cot/{discipline}/{shard}.parquet",
+        records=records("distill_cot"),
     pathvars:
         stage="distill_cot",
     params:

@@ -1,28 +1,37 @@
-# The released dataset.
-# Needs: <results>/reference, the chunks and the shelf. Makes: <results>/dataset/textbook_reasoning.
+# The released datasets of textbooks: the whole way, and those that leave stages out or override them.
+# Needs: <results>/reference, the chunks and the shelf. Makes: <results>/dataset/{dataset}.
+
+
+def lineage(wildcards):
+    """Each model stage that a dataset's rows go through, with its files."""
+    stages = [s for s in PLAN.pool_stages(wildcards.dataset) if s in MODEL_STAGES]
+    return {stage: pool_files(wildcards.dataset, stage) for stage in stages}
 
 
 rule dataset:
     input:
-        **{
-            stage: shards(f"<results>/{stage}/{{discipline}}/{{shard}}.parquet")
-            for stage in MODEL_STAGES
-        },
-        references=shards("<results>/reference/{discipline}/{shard}.parquet"),
-        chunks=shards("<results>/chunk/{discipline}/{shard}.parquet"),
-        verdicts=shards("<results>/decontaminate/{discipline}/{shard}.verdicts.parquet"),
-        yields="<results>/tables/yield.tsv",
+        unpack(lineage),
+        references=lambda wildcards: pool_files(wildcards.dataset, "reference"),
+        chunks=lambda wildcards: pool_files(wildcards.dataset, "chunk"),
+        verdicts=lambda wildcards: pool_files(
+            wildcards.dataset, "decontaminate", ".verdicts.parquet"
+        ),
+        yields=lambda wildcards: yield_table(wildcards.dataset),
     output:
-        card="<results>/dataset/textbook_reasoning/README.md",
-        parquet="<results>/dataset/textbook_reasoning/train.parquet",
-        jsonl="<results>/dataset/textbook_reasoning/train.jsonl",
-        provenance="<results>/dataset/textbook_reasoning/provenance.parquet",
+        card="<results>/dataset/{dataset}/README.md",
+        parquet="<results>/dataset/{dataset}/train.parquet",
+        jsonl="<results>/dataset/{dataset}/train.jsonl",
+        provenance="<results>/dataset/{dataset}/provenance.parquet",
     log:
-        "<logs>/dataset/textbook_reasoning.log",
+        "<logs>/dataset/{dataset}.log",
+    wildcard_constraints:
+        dataset="|".join(map(re.escape, [TRUNK, *PLAN.chains.branches])),
     conda:
         "../envs/curate.yaml"
     params:
-        stages=MODEL_STAGES,
+        stages=lambda wildcards: [
+            s for s in PLAN.pool_stages(wildcards.dataset) if s in MODEL_STAGES
+        ],
         standards=config["extract"]["standards"],
         books=PLAN.book_rows,
         code=code_hash("dataset"),

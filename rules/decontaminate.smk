@@ -1,5 +1,5 @@
 # No benchmark item in disguise.
-# Needs: <results>/filter and the benchmarks of the registry.
+# Needs: the rows of filter, or of dedup for a public source, and the benchmarks of the registry.
 # Makes: <results>/benchmarks (items), <results>/embed, <results>/search (candidates), <results>/decontaminate
 #   (kept and dropped rows, and the ledger of verdicts).
 
@@ -46,15 +46,15 @@ rule embed_benchmarks:
 
 rule embed:
     input:
-        records=["<results>/filter/{discipline}/{shard}.parquet"],
+        records=records("decontaminate"),
         model=manifest(config["embed"]["model"]),
     output:
-        vectors="<results>/embed/{discipline}/{shard}.npy",
-        ids="<results>/embed/{discipline}/{shard}.ids.parquet",
+        vectors="<results>/embed/{corpus}/{shard}.npy",
+        ids="<results>/embed/{corpus}/{shard}.ids.parquet",
     log:
-        "<logs>/embed/{discipline}/{shard}.log",
+        "<logs>/embed/{corpus}/{shard}.log",
     benchmark:
-        "<benchmarks>/embed/{discipline}/{shard}.tsv"
+        "<benchmarks>/embed/{corpus}/{shard}.tsv"
     conda:
         "../envs/embed.yaml"
     threads: 1
@@ -67,20 +67,20 @@ rule embed:
 
 rule search:
     input:
-        records="<results>/filter/{discipline}/{shard}.parquet",
+        records=records("decontaminate"),
         benchmarks=expand(
             "<results>/benchmarks/{benchmark}.parquet", benchmark=PLAN.benchmarks
         ),
-        vectors="<results>/embed/{discipline}/{shard}.npy",
-        ids="<results>/embed/{discipline}/{shard}.ids.parquet",
+        vectors="<results>/embed/{corpus}/{shard}.npy",
+        ids="<results>/embed/{corpus}/{shard}.ids.parquet",
         index_vectors="<results>/embed/benchmarks.npy",
         index_ids="<results>/embed/benchmarks.ids.parquet",
     output:
-        candidates="<results>/search/{discipline}/{shard}.parquet",
+        candidates="<results>/search/{corpus}/{shard}.parquet",
     log:
-        "<logs>/search/{discipline}/{shard}.log",
+        "<logs>/search/{corpus}/{shard}.log",
     benchmark:
-        "<benchmarks>/search/{discipline}/{shard}.tsv"
+        "<benchmarks>/search/{corpus}/{shard}.tsv"
     conda:
         "../envs/embed.yaml"
     threads: 16
@@ -94,25 +94,25 @@ rule search:
 use rule generate as decontaminate_generate with:
     input:
         unpack(asks("decontaminate")),
-        records="<results>/search/{discipline}/{shard}.parquet",
+        records=["<results>/search/{corpus}/{shard}.parquet"],
     pathvars:
         stage="decontaminate",
     params:
-        settings=PLAN.settings("decontaminate"),
+        settings=settings("decontaminate"),
         code=code_hash("generate", "stages.decontaminate"),
 
 
 rule decontaminate:
     input:
         unpack(answers("decontaminate")),
-        records="<results>/filter/{discipline}/{shard}.parquet",
-        candidates="<results>/search/{discipline}/{shard}.parquet",
+        records=records("decontaminate"),
+        candidates="<results>/search/{corpus}/{shard}.parquet",
     output:
-        kept="<results>/decontaminate/{discipline}/{shard}.parquet",
-        dropped="<results>/decontaminate/{discipline}/{shard}.dropped.parquet",
-        verdicts="<results>/decontaminate/{discipline}/{shard}.verdicts.parquet",
+        kept="<results>/decontaminate/{corpus}/{shard}.parquet",
+        dropped="<results>/decontaminate/{corpus}/{shard}.dropped.parquet",
+        verdicts="<results>/decontaminate/{corpus}/{shard}.verdicts.parquet",
     log:
-        "<logs>/decontaminate/{discipline}/{shard}.log",
+        "<logs>/decontaminate/{corpus}/{shard}.log",
     conda:
         "../envs/curate.yaml"
     params:

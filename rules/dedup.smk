@@ -1,16 +1,16 @@
-# One pair of each group of near-duplicates, across all disciplines.
-# Needs: <results>/extract. Makes: <results>/dedup.
+# One pair of each group of near-duplicates: across all disciplines, and within each public source.
+# Needs: <results>/extract or <results>/import_source. Makes: <results>/dedup.
 
 
 rule dedup_sketch:
     input:
-        records="<results>/extract/{discipline}/{shard}.parquet",
+        records=records("dedup"),
     output:
-        sketch="<results>/dedup/{discipline}/{shard}.sketch.parquet",
+        sketch="<results>/dedup/{corpus}/{shard}.sketch.parquet",
     log:
-        "<logs>/dedup_sketch/{discipline}/{shard}.log",
+        "<logs>/dedup_sketch/{corpus}/{shard}.log",
     benchmark:
-        "<benchmarks>/dedup_sketch/{discipline}/{shard}.tsv"
+        "<benchmarks>/dedup_sketch/{corpus}/{shard}.tsv"
     conda:
         "../envs/curate.yaml"
     params:
@@ -23,15 +23,15 @@ rule dedup_sketch:
 # Only for semantic deduplication, which is off unless the config gives a threshold.
 rule dedup_embed:
     input:
-        records=["<results>/extract/{discipline}/{shard}.parquet"],
+        records=records("dedup"),
         model=manifest(config["embed"]["model"]),
     output:
-        vectors="<results>/dedup/{discipline}/{shard}.npy",
-        ids="<results>/dedup/{discipline}/{shard}.ids.parquet",
+        vectors="<results>/dedup/{corpus}/{shard}.npy",
+        ids="<results>/dedup/{corpus}/{shard}.ids.parquet",
     log:
-        "<logs>/dedup_embed/{discipline}/{shard}.log",
+        "<logs>/dedup_embed/{corpus}/{shard}.log",
     benchmark:
-        "<benchmarks>/dedup_embed/{discipline}/{shard}.tsv"
+        "<benchmarks>/dedup_embed/{corpus}/{shard}.tsv"
     conda:
         "../envs/embed.yaml"
     params:
@@ -41,37 +41,42 @@ rule dedup_embed:
         "../workflow/scripts/embed.py"
 
 
-rule dedup_cluster:
-    input:
-        records=shards("<results>/extract/{discipline}/{shard}.parquet"),
-        sketches=shards("<results>/dedup/{discipline}/{shard}.sketch.parquet"),
-        vectors=shards("<results>/dedup/{discipline}/{shard}.npy") if SEMANTIC else [],
-        ids=shards("<results>/dedup/{discipline}/{shard}.ids.parquet") if SEMANTIC else [],
-    output:
-        duplicates=shards("<results>/dedup/{discipline}/{shard}.duplicates.parquet"),
-    log:
-        "<logs>/dedup_cluster.log",
-    benchmark:
-        "<benchmarks>/dedup_cluster.tsv"
-    conda:
-        "../envs/curate.yaml"
-    threads: 2
-    params:
-        settings=config["dedup"],
-        code=code_hash("dedup"),
-    script:
-        "../workflow/scripts/dedup_cluster.py"
+# One clustering for all textbooks and one for each public source.
+for pool in PLAN.chains.unbranched:
+
+    rule:
+        name:
+            f"dedup_cluster_{pool}"
+        input:
+            records=pool_files(pool, PLAN.chains.reads("dedup", pool)),
+            sketches=pool_files(pool, "dedup", ".sketch.parquet"),
+            vectors=pool_files(pool, "dedup", ".npy") if SEMANTIC else [],
+            ids=pool_files(pool, "dedup", ".ids.parquet") if SEMANTIC else [],
+        output:
+            duplicates=pool_files(pool, "dedup", ".duplicates.parquet"),
+        log:
+            f"<logs>/dedup_cluster/{pool}.log",
+        benchmark:
+            f"<benchmarks>/dedup_cluster/{pool}.tsv"
+        conda:
+            "../envs/curate.yaml"
+        threads: 2
+        params:
+            settings=config["dedup"],
+            code=code_hash("dedup"),
+        script:
+            "../workflow/scripts/dedup_cluster.py"
 
 
 rule dedup:
     input:
-        records="<results>/extract/{discipline}/{shard}.parquet",
-        duplicates="<results>/dedup/{discipline}/{shard}.duplicates.parquet",
+        records=records("dedup"),
+        duplicates="<results>/dedup/{corpus}/{shard}.duplicates.parquet",
     output:
-        kept="<results>/dedup/{discipline}/{shard}.parquet",
-        dropped="<results>/dedup/{discipline}/{shard}.dropped.parquet",
+        kept="<results>/dedup/{corpus}/{shard}.parquet",
+        dropped="<results>/dedup/{corpus}/{shard}.dropped.parquet",
     log:
-        "<logs>/dedup/{discipline}/{shard}.log",
+        "<logs>/dedup/{corpus}/{shard}.log",
     conda:
         "../envs/curate.yaml"
     params:

@@ -41,7 +41,9 @@ rule shelf:
 rule preflight:
     input:
         shelf=[f"<results>/shelf/{d}/{s}.tsv" for d, s in PLAN.home_shards],
-        benchmarks=expand("<results>/benchmarks/{benchmark}.parquet", benchmark=PLAN.benchmarks),
+        benchmarks=expand(
+            "<results>/benchmarks/{benchmark}.parquet", benchmark=PLAN.benchmarks
+        ),
     output:
         "<results>/preflight.txt",
     log:

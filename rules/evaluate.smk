@@ -23,11 +23,18 @@ use rule generate as evaluate_generate with:
 
 rule evaluate:
     input:
-        benchmarks=expand("<results>/benchmarks/{benchmark}.parquet", benchmark=PLAN.benchmarks),
+        benchmarks=expand(
+            "<results>/benchmarks/{benchmark}.parquet", benchmark=PLAN.benchmarks
+        ),
         completions="<results>/evaluate/{model}/completions.parquet",
     output:
-        rows=expand("<results>/evaluate/{{model}}/{benchmark}.parquet", benchmark=PLAN.benchmarks),
-        summaries=expand("<results>/evaluate/{{model}}/{benchmark}.json", benchmark=PLAN.benchmarks),
+        rows=expand(
+            "<results>/evaluate/{{model}}/{benchmark}.parquet",
+            benchmark=PLAN.benchmarks,
+        ),
+        summaries=expand(
+            "<results>/evaluate/{{model}}/{benchmark}.json", benchmark=PLAN.benchmarks
+        ),
     log:
         "<logs>/evaluate/{model}.log",
     conda:

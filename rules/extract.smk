@@ -5,18 +5,18 @@
 use rule generate as extract_generate with:
     input:
         unpack(asks("extract")),
-        records="<results>/chunk/{discipline}/{shard}.parquet",
+        records=records("extract"),
     pathvars:
         stage="extract",
     params:
-        settings=PLAN.settings("extract"),
+        settings=settings("extract"),
         code=code_hash("generate", "stages.extract"),
 
 
 use rule parse as extract with:
     input:
         unpack(answers("extract")),
-        records="<results>/chunk/{discipline}/{shard}.parquet",
+        records=records("extract"),
     pathvars:
         stage="extract",
     params:

@@ -1,22 +1,22 @@
 # Without contradictions, outside references and missing answers.
-# Needs: <results>/distill_cot. Makes: <results>/filter.
+# Needs: the rows of distill_cot. Makes: <results>/filter.
 
 
 use rule generate as filter_generate with:
     input:
         unpack(asks("filter")),
-        records="<results>/distill_cot/{discipline}/{shard}.parquet",
+        records=records("filter"),
     pathvars:
         stage="filter",
     params:
-        settings=PLAN.settings("filter"),
+        settings=settings("filter"),
         code=code_hash("generate", "stages.filter"),
 
 
 use rule parse as filter with:
     input:
         unpack(answers("filter")),
-        records="<results>/distill_cot/{discipline}/{shard}.parquet",
+        records=records("filter"),
     pathvars:
         stage="filter",
     params:

@@ -13,12 +13,12 @@ rule generate:
     input:
         "set by the stage",
     output:
-        completions="<results>/<stage>/{discipline}/{shard}.completions.parquet",
-        cost="<results>/cost/<stage>/{discipline}/{shard}.json",
+        completions="<results>/<stage>/{corpus}/{shard}.completions.parquet",
+        cost="<results>/cost/<stage>/{corpus}/{shard}.json",
     log:
-        "<logs>/<stage>/{discipline}/{shard}.generate.log",
+        "<logs>/<stage>/{corpus}/{shard}.generate.log",
     benchmark:
-        "<benchmarks>/<stage>/{discipline}/{shard}.generate.tsv"
+        "<benchmarks>/<stage>/{corpus}/{shard}.generate.tsv"
     conda:
         "../envs/llm.yaml"
     threads: 16
@@ -33,10 +33,10 @@ rule parse:
     input:
         "set by the stage",
     output:
-        kept="<results>/<stage>/{discipline}/{shard}.parquet",
-        dropped="<results>/<stage>/{discipline}/{shard}.dropped.parquet",
+        kept="<results>/<stage>/{corpus}/{shard}.parquet",
+        dropped="<results>/<stage>/{corpus}/{shard}.dropped.parquet",
     log:
-        "<logs>/<stage>/{discipline}/{shard}.log",
+        "<logs>/<stage>/{corpus}/{shard}.log",
     conda:
         "../envs/llm.yaml"
     params:

@@ -5,8 +5,8 @@
 # The build fails here where rows in are not rows kept plus rows dropped.
 rule table_yield:
     input:
-        kept=stage_files("<results>/{stage}/{discipline}/{shard}.parquet"),
-        dropped=stage_files("<results>/{stage}/{discipline}/{shard}.dropped.parquet"),
+        kept=yields_of(TRUNK),
+        dropped=yields_of(TRUNK, ".dropped.parquet"),
     output:
         table="<results>/tables/yield.tsv",
         reasons="<results>/tables/yield_reasons.tsv",
@@ -22,9 +22,25 @@ rule table_yield:
         "../workflow/scripts/table_yield.py"
 
 
+# The same for a dataset that branches off, or for a public source.
+use rule table_yield as table_yield_of with:
+    input:
+        kept=lambda wildcards: yields_of(wildcards.pool),
+        dropped=lambda wildcards: yields_of(wildcards.pool, ".dropped.parquet"),
+    output:
+        table="<results>/tables/yield.{pool}.tsv",
+        reasons="<results>/tables/yield_reasons.{pool}.tsv",
+    log:
+        "<logs>/tables/yield.{pool}.log",
+
+
 rule table_contamination:
     input:
-        verdicts=shards("<results>/decontaminate/{discipline}/{shard}.verdicts.parquet"),
+        verdicts=[
+            path
+            for pool in PLAN.chains.unbranched
+            for path in pool_files(pool, "decontaminate", ".verdicts.parquet")
+        ],
     output:
         table="<results>/tables/contamination.tsv",
     log:
@@ -40,9 +56,11 @@ rule table_contamination:
 rule table_cost:
     input:
         stages=[
-            path
+            f"<results>/cost/{stage}/{corpus}/{shard}.json"
             for stage in MODEL_STAGES
-            for path in shards(f"<results>/cost/{stage}/{{discipline}}/{{shard}}.json")
+            for corpus in PLAN.corpora
+            if stage in PLAN.chains.own(corpus)
+            for shard in PLAN.shards_of(corpus)
         ],
         evaluate=expand("<results>/cost/evaluate/{model}.json", model=PLAN.evaluated),
     output:

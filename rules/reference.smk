@@ -5,18 +5,18 @@
 use rule generate as reference_generate with:
     input:
         unpack(asks("reference")),
-        records="<results>/decontaminate/{discipline}/{shard}.parquet",
+        records=records("reference"),
     pathvars:
         stage="reference",
     params:
-        settings=PLAN.settings("reference"),
+        settings=settings("reference"),
         code=code_hash("generate", "stages.reference"),
 
 
 use rule parse as reference with:
     input:
         unpack(answers("reference")),
-        records="<results>/decontaminate/{discipline}/{shard}.parquet",
+        records=records("reference"),
     pathvars:
         stage="reference",
     params:

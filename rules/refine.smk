@@ -5,20 +5,20 @@
 use rule generate as refine_generate with:
     input:
         unpack(asks("refine")),
-        records="<results>/dedup/{discipline}/{shard}.parquet",
-        join="<results>/chunk/{discipline}/{shard}.parquet",
+        records=records("refine"),
+        join=chunks,
     pathvars:
         stage="refine",
     params:
-        settings=PLAN.settings("refine"),
+        settings=settings("refine"),
         code=code_hash("generate", "stages.refine"),
 
 
 use rule parse as refine with:
     input:
         unpack(answers("refine")),
-        records="<results>/dedup/{discipline}/{shard}.parquet",
-        join="<results>/chunk/{discipline}/{shard}.parquet",
+        records=records("refine"),
+        join=chunks,
     pathvars:
         stage="refine",
     params:

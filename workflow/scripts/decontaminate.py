@@ -5,7 +5,7 @@ from megascience.logs import job_log
 
 with job_log(snakemake.log[0]):
     decide_shard(
-        records=[snakemake.input.records],
+        records=snakemake.input.records,
         candidates=snakemake.input.candidates,
         completions=snakemake.input.completions,
         prompts=snakemake.input.prompts,

@@ -4,4 +4,4 @@ from megascience.dedup import select_shard
 from megascience.logs import job_log
 
 with job_log(snakemake.log[0]):
-    select_shard([snakemake.input.records], snakemake.input.duplicates, snakemake.output.kept, snakemake.output.dropped)
+    select_shard(snakemake.input.records, snakemake.input.duplicates, snakemake.output.kept, snakemake.output.dropped)

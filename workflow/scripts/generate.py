@@ -12,7 +12,7 @@ with job_log(snakemake.log[0]):
     cost = snakemake.output.cost
     generate_shard(
         stage=settings["stage"],
-        records=[snakemake.input.records] if isinstance(snakemake.input.records, str) else snakemake.input.records,
+        records=snakemake.input.records,
         prompts=snakemake.input.prompts,
         output=snakemake.output.completions,
         cost=cost,

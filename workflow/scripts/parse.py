@@ -6,7 +6,7 @@ from megascience.parse import parse_shard
 with job_log(snakemake.log[0]):
     parse_shard(
         stage=snakemake.params.stage,
-        records=[snakemake.input.records],
+        records=snakemake.input.records,
         completions=snakemake.input.completions,
         prompts=snakemake.input.prompts,
         kept=snakemake.output.kept,

@@ -5,7 +5,7 @@ from megascience.search import search_shard
 
 with job_log(snakemake.log[0]):
     search_shard(
-        [snakemake.input.records],
+        snakemake.input.records,
         snakemake.input.vectors,
         snakemake.input.ids,
         items=snakemake.input.benchmarks,

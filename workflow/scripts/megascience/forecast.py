@@ -15,12 +15,11 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from .layout import STAGES
 from .plan import Plan
 from .prompts import load_prompt
 from .tables import money, read_cost
 from .tabular import Table
-from .upkeep import READS, Shard, journal_keys, model_identity, shards_of, wanted
+from .upkeep import Shard, journal_keys, model_identity, shards_of, wanted
 
 #: Rows that a stage gives for each row it gets, until this run has measured it: from the counts of the paper's
 #: Table 2 (extract by chunk and standard, dedup, filter, decontaminate), k = 5 candidates a pair, else 1.
@@ -165,22 +164,29 @@ class _Rows:
             counts = [_rows_in(path) for path in shard.records]
             sizes = [self.plan.registry[path.stem].get("rows") for path in shard.records]
             return _total([size if count is None else count for count, size in zip(counts, sizes, strict=True)])
-        discipline, name = shard.records[0].parts[-2:]
-        rows = self.after(READS.get(shard.stage, _before(shard.stage)), discipline, name)
+        stage, corpus, name = shard.records[0].parts[-3:]
+        rows = self.after(stage, corpus, name)
         if shard.stage == "distill_cot":
             return rows * self._asked()
         return rows * (self._standards() if shard.stage == "extract" else 1)
 
-    def after(self, stage: str, discipline: str, name: str) -> float:
+    def after(self, stage: str, corpus: str, name: str) -> float:
         """Return the rows that a stage gives for the shard whose files bear a name."""
-        counted = _rows_in(self.results / stage / discipline / name)
-        return self._made(stage, discipline, name, self.share(stage)) if counted is None else counted
+        counted = _rows_in(self.results / stage / corpus / name)
+        return self._made(stage, corpus, name, self.share(stage)) if counted is None else counted
 
-    def _made(self, stage: str, discipline: str, name: str, share: float) -> float:
+    def _made(self, stage: str, corpus: str, name: str, share: float) -> float:
+        if stage == "import_source":
+            source = self.plan.config["sources"][corpus]
+            return source.get("rows", 0) / source["shards"]
         if stage == "chunk":
-            return share * self.tokens(discipline, name) / self.plan.config["chunk"]["tokens"]
+            return share * self.tokens(corpus, name) / self.plan.config["chunk"]["tokens"]
         units = self._standards() if stage == "extract" else 1
-        return share * units * self.after(_before(stage), discipline, name)
+        return share * units * self.after(*self._before(stage, corpus), name)
+
+    def _before(self, stage: str, corpus: str) -> tuple[str, str]:
+        """Return the stage and the corpus whose rows another one gets; every pair gives its candidates."""
+        return self.plan.chains.before("decontaminate" if stage == "search" else stage, corpus)
 
     def _share(self, stage: str) -> float:
         """Return what a stage gives for each row it gets, over the shards where both are there, else the paper's."""
@@ -188,7 +194,7 @@ class _Rows:
         for discipline, shard in self.plan.shards:
             name = f"{shard}.parquet"
             counted = _rows_in(self.results / stage / discipline / name)
-            known = stage == "chunk" or _rows_in(self.results / _before(stage) / discipline / name) is not None
+            known = stage == "chunk" or _rows_in(Path(self.results, *self._before(stage, discipline), name)) is not None
             if counted is not None and known:
                 made += counted
                 expected += self._made(stage, discipline, name, 1.0)
@@ -211,11 +217,6 @@ class _Rows:
         books = self.plan.books_of(discipline, Path(name).stem)
         pages = [_pages(book.path) for book in books]
         return sum(BOOK_TOKENS if count is None else count * PAGE_TOKENS for count in pages)
-
-
-def _before(stage: str) -> str:
-    """Return the stage whose rows another one gets."""
-    return "filter" if stage == "search" else STAGES[STAGES.index(stage) - 1]
 
 
 def _rows_in(path: Path) -> int | None:

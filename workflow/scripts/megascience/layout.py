@@ -26,6 +26,16 @@ STAGES = (
 STANDARDS = ("high", "low")
 
 
+#: Between a discipline and its branch in a corpus's name, `physics.no_refine`; see `chains`.
+SEPARATOR = "."
+
+
+def split_corpus(corpus: str) -> tuple[str, str]:
+    """Return a corpus's discipline or source, and its branch ("" for the trunk and for sources)."""
+    base, _, branch = corpus.partition(SEPARATOR)
+    return base, branch
+
+
 def ledger_path(kept: str | Path) -> Path:
     """Return the ledger of dropped rows that lies beside a stage's kept rows."""
     return Path(kept).with_suffix(".dropped.parquet")
@@ -37,9 +47,9 @@ def completions_path(kept: str | Path) -> Path:
 
 
 def shard_of_path(path: str | Path) -> tuple[str, str, str]:
-    """Return (stage, discipline, shard) of `…/<stage>/{discipline}/{shard}.parquet`."""
+    """Return (stage, discipline or source, shard) of `…/<stage>/{corpus}/{shard}.parquet`."""
     path = Path(path)
-    return path.parent.parent.name, path.parent.name, path.name.split(".")[0]
+    return path.parent.parent.name, split_corpus(path.parent.name)[0], path.name.split(".")[0]
 
 
 def stage_files(results: str | Path, stage: str) -> list[Path]:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from .benchmarks import load_registry, local_files
-from .layout import STAGES
+from .chains import TRUNK, Chains
+from .layout import STAGES, split_corpus
 from .records import InputError, shard_of
 from .shelf import Book, read_shelf
 from .stages import STAGES as ASKING
@@ -32,6 +33,7 @@ class Plan:
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.config = config
         self.disciplines = list(config["shards"])
+        self.chains = Chains(self.disciplines, config["datasets"], list(config["sources"]))
         self.books = read_shelf(config["shelf"], self.disciplines)
 
     def shard(self, book: Book, discipline: str) -> str:
@@ -42,6 +44,35 @@ class Plan:
     def shards(self) -> list[tuple[str, str]]:
         """The (discipline, shard) pairs that hold at least one book."""
         return sorted({(d, self.shard(book, d)) for book in self.books for d in book.disciplines})
+
+    def shards_of(self, corpus: str) -> list[str]:
+        """Return the shards of a corpus: of a discipline those that hold a book, of a source all."""
+        base, _ = split_corpus(corpus)
+        if base in self.config["sources"]:
+            return [f"{n:03d}" for n in range(self.config["sources"][base]["shards"])]
+        return [shard for discipline, shard in self.shards if discipline == base]
+
+    def pool_shards(self, pool: str) -> list[tuple[str, str]]:
+        """Return the (corpus, shard) pairs of a pool's last stage."""
+        return [(corpus, shard) for corpus in self.chains.corpora(pool) for shard in self.shards_of(corpus)]
+
+    def pool_files(self, pool: str, stage: str, pattern: str) -> list[str]:
+        """Return a stage's files of a pool; the pattern holds {stage}, {corpus} and {shard}."""
+        return [
+            pattern.format(stage=stage, corpus=self.chains.holder(stage, corpus), shard=shard)
+            for corpus, shard in self.pool_shards(pool)
+            if stage in self.chains.stages(corpus)
+        ]
+
+    def pool_stages(self, pool: str) -> tuple[str, ...]:
+        """Return the stages that a pool's rows go through, but for digitize, whose shards are the books' homes."""
+        stages = self.chains.stages(self.chains.corpora(pool)[0])
+        return tuple(stage for stage in stages if stage != "digitize")
+
+    @property
+    def corpora(self) -> list[str]:
+        """Every corpus: the disciplines, the sources, and the branches of the disciplines."""
+        return [corpus for pool in self.chains.pools for corpus in self.chains.corpora(pool)]
 
     @cached_property
     def home_shards(self) -> list[tuple[str, str]]:
@@ -116,21 +147,27 @@ class Plan:
         """The config's prices by the name that the model's records carry."""
         return {self.config["models"][key]["name"]: prices for key, prices in self.config["prices"].items()}
 
-    def model(self, stage: str, evaluated: str | None = None) -> str:
-        """Return the config's name of the model that a stage asks."""
-        return evaluated if stage == "evaluate" and evaluated else self.config[stage]["model"]
+    def section(self, stage: str, corpus: str | None = None) -> dict[str, Any]:
+        """Return a stage's part of the config, as the corpus's branch overrides it."""
+        branch = split_corpus(corpus)[1] if corpus else ""
+        override = self.config["datasets"][branch].get("override", {}).get(stage, {}) if branch else {}
+        return {**self.config[stage], **override}
 
-    def prompts(self, stage: str, discipline: str | None = None) -> list[str]:
+    def model(self, stage: str, corpus: str | None = None, evaluated: str | None = None) -> str:
+        """Return the config's name of the model that a stage asks."""
+        return evaluated if stage == "evaluate" and evaluated else self.section(stage, corpus)["model"]
+
+    def prompts(self, stage: str, corpus: str | None = None) -> list[str]:
         """Return the prompt files of a stage, for extract those of one discipline."""
-        pattern = self.config[stage]["prompt"]
+        pattern = self.section(stage, corpus)["prompt"]
         if stage != "extract":
             return [pattern]
         standards = self.config["extract"]["standards"]
-        return [pattern.format(discipline=discipline, standard=standard) for standard in standards]
+        return [pattern.format(discipline=corpus, standard=standard) for standard in standards]
 
-    def settings(self, stage: str) -> dict[str, Any]:
+    def settings(self, stage: str, corpus: str | None = None) -> dict[str, Any]:
         """Return what shapes a stage's completions, beside its prompts and its records."""
-        section = self.config[stage]
+        section = self.section(stage, corpus)
         keys = ("sampling", "retries", "constrain")
         settings = {"stage": stage, **{key: section[key] for key in keys}}
         if stage != "evaluate":
@@ -144,7 +181,13 @@ class Plan:
         Raises:
             InputError: one line a fault.
         """
-        faults = [*self._book_faults(), *self._model_faults(), *self._experiment_faults(), *self._prompt_faults()]
+        faults = [
+            *self._book_faults(),
+            *self._model_faults(),
+            *self._dataset_faults(),
+            *self._experiment_faults(),
+            *self._prompt_faults(),
+        ]
         if faults:
             raise InputError("\n".join(faults))
 
@@ -160,6 +203,12 @@ class Plan:
     def _model_faults(self) -> list[str]:
         models = self.config["models"]
         named = [(f"{stage}.model", self.config[stage]["model"]) for stage in (*MODEL_STAGES, "chunk", "embed")]
+        named += [
+            (f"datasets.{name}.override.{stage}.model", section["model"])
+            for name, entry in self.config["datasets"].items()
+            for stage, section in entry.get("override", {}).items()
+            if "model" in section
+        ]
         named += [(f"prices.{key}", key) for key in self.config["prices"]]
         named += [(f"experiments.{name}.base", e["base"]) for name, e in self.experiments.items()]
         faults = [
@@ -176,22 +225,38 @@ class Plan:
                 faults.append(f"config: models.{name}: {paths[0]} is not there; mend the path or add another source")
         return faults
 
+    def _dataset_faults(self) -> list[str]:
+        datasets = self.config["datasets"]
+        faults = [
+            f"config: datasets.{name} bears the name of a source; rename it"
+            for name in datasets
+            if name in self.config["sources"]
+        ]
+        if datasets.get(TRUNK):
+            faults.append(f"config: datasets.{TRUNK} is the whole way and takes no keys; name another dataset")
+        return faults
+
     def _experiment_faults(self) -> list[str]:
         names = [row["name"] for row in self.config["experiments"]]
         faults = [f"config: experiments has {n!r} twice; rename one" for n in sorted(set(names)) if names.count(n) > 1]
         for name, experiment in self.experiments.items():
             if name in self.config["models"]:
                 faults.append(f"config: experiments.{name} bears the name of a model; rename it")
+            if experiment["dataset"] not in self.config["datasets"]:
+                known = ", ".join(self.config["datasets"])
+                faults.append(f"config: experiments.{name}.dataset is {experiment['dataset']!r}; known: {known}")
             if experiment["train"] not in self.config["train"]:
                 known = ", ".join(self.config["train"])
                 faults.append(f"config: experiments.{name}.train is {experiment['train']!r}; known presets: {known}")
         return faults
 
     def _prompt_faults(self) -> list[str]:
+        corpora = [corpus for pool in (TRUNK, *self.chains.branches) for corpus in self.chains.corpora(pool)]
         used = {
             (stage, path)
             for stage in (*MODEL_STAGES, "evaluate")
-            for d in self.disciplines
-            for path in self.prompts(stage, d)
+            for corpus in corpora
+            if stage == "evaluate" or stage in self.chains.own(corpus)
+            for path in self.prompts(stage, corpus)
         }
         return [fault for stage, path in sorted(used) for fault in prompt_faults(stage, path)]

@@ -10,15 +10,12 @@ from . import journal as journals
 from .batches import chunk_texts, iter_batches
 from .engines.base import Sampling
 from .generate import retry_sampling
-from .layout import STAGES
+from .layout import split_corpus
 from .plan import MODEL_STAGES, Plan
 from .prompts import load_prompt
 from .records import InputError
 from .stages import get_stage
 from .tabular import Table
-
-#: The stage whose records each model stage reads, where it is not the stage before.
-READS = {"decontaminate": "search"}
 
 
 @dataclass(frozen=True)
@@ -34,12 +31,14 @@ class Shard:
     """A generate job: what it reads, whom it asks, and where its journal is.
 
     Attributes:
+        corpus: the corpus that the shard is of; for evaluate the model.
         model: the config's name of the model.
         records: its input files; they may not be there yet.
         join: chunks that give the column `chunk_text`, or None.
     """
 
     stage: str
+    corpus: str
     model: str
     records: tuple[Path, ...]
     prompts: tuple[str, ...]
@@ -58,22 +57,30 @@ def shards_of(plan: Plan, results: str | Path) -> Iterator[Shard]:
     """Yield every generate job of the configuration, stage by stage, evaluation last."""
     results = Path(results)
     for stage in MODEL_STAGES:
-        source = READS.get(stage, STAGES[STAGES.index(stage) - 1])
-        for discipline, shard in plan.shards:
-            place = Path(discipline, shard)
-            yield Shard(
-                stage=stage,
-                model=plan.model(stage),
-                records=(results / source / place.with_suffix(".parquet"),),
-                prompts=tuple(plan.prompts(stage, discipline)),
-                completions=results / stage / place.with_suffix(".completions.parquet"),
-                cost=results / "cost" / stage / place.with_suffix(".json"),
-                journal=results / "journal" / stage / place.with_suffix(".jsonl"),
-                join=results / "chunk" / place.with_suffix(".parquet") if stage == "refine" else None,
-            )
+        for corpus in (c for pool in plan.chains.pools for c in plan.chains.corpora(pool)):
+            if stage not in plan.chains.own(corpus):
+                continue
+            source, holder = plan.chains.before(stage, corpus)
+            if stage == "decontaminate":  # asks about the candidates of its rows
+                source, holder = "search", corpus
+            for shard in plan.shards_of(corpus):
+                place = Path(corpus, shard)
+                chunks = results / "chunk" / split_corpus(corpus)[0] / f"{shard}.parquet"
+                yield Shard(
+                    stage=stage,
+                    corpus=corpus,
+                    model=plan.model(stage, corpus),
+                    records=(results / source / holder / f"{shard}.parquet",),
+                    prompts=tuple(plan.prompts(stage, corpus)),
+                    completions=results / stage / place.with_suffix(".completions.parquet"),
+                    cost=results / "cost" / stage / place.with_suffix(".json"),
+                    journal=results / "journal" / stage / place.with_suffix(".jsonl"),
+                    join=chunks if stage == "refine" else None,
+                )
     for model in plan.evaluated:
         yield Shard(
             stage="evaluate",
+            corpus=model,
             model=model,
             records=tuple(results / "benchmarks" / f"{name}.parquet" for name in plan.benchmarks),
             prompts=tuple(plan.prompts("evaluate")),
@@ -101,7 +108,7 @@ def wanted(plan: Plan, shard: Shard, identity: tuple[str, str]) -> Iterator[Want
     Raises:
         InputError: a file or a prompt is faulty.
     """
-    settings = plan.settings(shard.stage)
+    settings = plan.settings(shard.stage, None if shard.stage == "evaluate" else shard.corpus)
     prompts = [load_prompt(path) for path in shard.prompts]
     grammars = [prompt.answer.grammar() if settings["constrain"] else None for prompt in prompts]
     samplings = [retry_sampling(Sampling(**settings["sampling"]), n) for n in range(settings["retries"] + 1)]

@@ -1,0 +1,112 @@
+"""Chains: the stages that a corpus goes through, and where each of its stages finds its records.
+
+A corpus is a discipline of the shelf (`physics`), a public source (`natural_reasoning`), or a branch of a
+discipline (`physics.no_refine`), named after the dataset that leaves stages out or overrides their settings.
+A branch begins at the first stage that differs; before it the discipline's own files serve, so that what
+two datasets share is computed once.
+
+A pool is what is released or mixed: all corpora of one dataset of textbooks, or one public source.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .layout import SEPARATOR, STAGES, split_corpus
+
+#: The dataset that is the trunk: every stage, as the config has it.
+TRUNK = "textbook_reasoning"
+
+#: The stages of a textbook's way that a branch may leave out, and those that it may override.
+OPTIONAL = ("refine", "judge_cot", "distill_cot", "filter", "decontaminate")
+BRANCHING = (*OPTIONAL, "reference")
+
+#: The stages of a public source's way.
+SOURCE_STAGES = ("import_source", "dedup", "decontaminate")
+
+
+class Chains:
+    """The ways of all corpora.
+
+    Args:
+        disciplines: the shelf's disciplines.
+        datasets: the config's `datasets`; those with `mixture` have no chain of their own.
+        sources: the names of the public sources.
+    """
+
+    def __init__(
+        self, disciplines: Sequence[str], datasets: Mapping[str, Mapping[str, Any]], sources: Sequence[str]
+    ) -> None:
+        self.disciplines = list(disciplines)
+        self.sources = list(sources)
+        self.branches = {
+            name: entry for name, entry in datasets.items() if name != TRUNK and first_difference(entry) is not None
+        }
+
+    @property
+    def pools(self) -> list[str]:
+        """The trunk, the branches and the sources."""
+        return [TRUNK, *self.branches, *self.sources]
+
+    @property
+    def unbranched(self) -> list[str]:
+        """The pools whose rows are deduplicated: the trunk and the sources."""
+        return [TRUNK, *self.sources]
+
+    def reads(self, stage: str, pool: str) -> str:
+        """Return the stage before a stage in a pool's way."""
+        return self.before(stage, self.corpora(pool)[0])[0]
+
+    def corpora(self, pool: str) -> list[str]:
+        """Return the corpora of a pool's last stage."""
+        if pool in self.sources:
+            return [pool]
+        return [self.corpus(discipline, pool) for discipline in self.disciplines]
+
+    def corpus(self, discipline: str, pool: str) -> str:
+        """Return the name of a discipline's part of a textbook pool."""
+        return discipline if pool == TRUNK else f"{discipline}{SEPARATOR}{pool}"
+
+    def stages(self, corpus: str) -> tuple[str, ...]:
+        """Return the stages of a corpus's way, in order."""
+        base, branch = split_corpus(corpus)
+        if base in self.sources:
+            return SOURCE_STAGES
+        without = self.branches[branch].get("without", ()) if branch else ()
+        return tuple(stage for stage in STAGES if stage not in without)
+
+    def own(self, corpus: str) -> tuple[str, ...]:
+        """Return the stages whose files bear the corpus's own name: for a branch those from its first difference."""
+        stages = self.stages(corpus)
+        branch = split_corpus(corpus)[1]
+        if not branch:
+            return stages
+        start = STAGES.index(first_difference(self.branches[branch]) or STAGES[-1])
+        return tuple(stage for stage in stages if STAGES.index(stage) >= start)
+
+    def holder(self, stage: str, corpus: str) -> str:
+        """Return the corpus whose files hold a stage of this corpus: its own, or its discipline's."""
+        return corpus if stage in self.own(corpus) else split_corpus(corpus)[0]
+
+    def before(self, stage: str, corpus: str) -> tuple[str, str]:
+        """Return (stage, corpus) of the files that a stage reads.
+
+        Raises:
+            KeyError: the corpus does not go through the stage.
+        """
+        stages = self.stages(corpus)
+        if stage not in stages[1:]:
+            raise KeyError(f"{corpus} does not go through {stage}")
+        source = stages[stages.index(stage) - 1]
+        return source, self.holder(source, corpus)
+
+    def last(self, corpus: str) -> str:
+        """Return the last stage of a corpus's way."""
+        return self.stages(corpus)[-1]
+
+
+def first_difference(dataset: Mapping[str, Any]) -> str | None:
+    """Return the first stage at which a dataset's way differs from the trunk's, None where none does."""
+    if "mixture" in dataset:
+        return None
+    changed = {*dataset.get("without", ()), *dataset.get("override", {})}
+    return next((stage for stage in STAGES if stage in changed), None)
