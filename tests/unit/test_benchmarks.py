@@ -9,7 +9,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from megascience.benchmarks import (
-    compare_models,
     load_items,
     load_registry,
     local_files,
@@ -19,7 +18,7 @@ from megascience.benchmarks import (
 )
 from megascience.benchmarks.adapters import ADAPTERS
 from megascience.benchmarks.sampling import few_shot, majority_vote, mean_at_n, pass_at_k
-from megascience.benchmarks.scores import mcnemar, wilson
+from megascience.benchmarks.scores import wilson
 from megascience.records import ITEMS, InputError, read_records, write_records
 
 ROOT = Path(__file__).parents[2]
@@ -318,36 +317,6 @@ def test_wilson_against_known_values():
     assert wilson(0, 10)[0] == 0.0
     assert wilson(10, 10)[1] == pytest.approx(1.0)
     assert wilson(0, 0) == (0.0, 1.0)
-
-
-def test_mcnemar_is_the_sign_test():
-    from scipy.stats import binomtest
-
-    for a, b in ((0, 0), (1, 0), (5, 1), (10, 20), (300, 260), (2000, 2100)):
-        expected = binomtest(a, a + b).pvalue if a + b else 1.0
-        assert mcnemar(a, b) == pytest.approx(expected, rel=1e-9)
-        assert mcnemar(a, b) == mcnemar(b, a)
-
-
-def rows_of(pattern):
-    return [{"item_id": f"i{n}", "verdict": "correct" if c == "1" else "wrong"} for n, c in enumerate(pattern)]
-
-
-def test_two_models_are_compared_item_by_item():
-    a, b = rows_of("1" * 60 + "0" * 40), rows_of("1" * 30 + "0" * 70)
-    found = compare_models(a, b)
-    assert (found["n"], found["only_a"], found["only_b"]) == (100, 30, 0)
-    assert found["difference"] == pytest.approx(0.3)
-    assert found["ci_low"] < 0.3 < found["ci_high"]
-    assert found["significant"]
-    back = compare_models(b, a)
-    assert back["difference"] == -found["difference"]
-    assert back["p_value"] == found["p_value"]
-    same = compare_models(a, a)
-    assert (same["difference"], same["p_value"], same["significant"]) == (0.0, 1.0, False)
-    assert compare_models(a, b) == found
-    with pytest.raises(InputError, match="no item in common"):
-        compare_models(a, [{"item_id": "x", "verdict": "correct"}])
 
 
 def test_pass_at_k_against_enumeration():

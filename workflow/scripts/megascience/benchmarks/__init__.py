@@ -5,6 +5,6 @@ A benchmark is an entry in `config/benchmarks.yaml` and an adapter function of a
 
 from .items import load_items, query_text
 from .registry import load_registry, local_files
-from .scores import compare_models, score_items, summarize
+from .scores import score_items, summarize
 
-__all__ = ["compare_models", "load_items", "load_registry", "local_files", "query_text", "score_items", "summarize"]
+__all__ = ["load_items", "load_registry", "local_files", "query_text", "score_items", "summarize"]

@@ -11,7 +11,6 @@ from .sampling import majority_vote, pass_at_k
 
 #: The 97.5 % quantile of the normal distribution, for intervals of 95 %.
 _Z = 1.959963984540054
-_RESAMPLES = 10_000
 
 
 def score_items(
@@ -119,71 +118,3 @@ def summarize(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         counts = [(len(group), sum(r["verdict"] == CORRECT for r in group)) for group in by_item.values()]
         summary["pass_at_k"] = {str(k): sum(pass_at_k(size, c, k) for size, c in counts) / n for k in ks}
     return summary
-
-
-def mcnemar(only_a: int, only_b: int) -> float:
-    """Return the exact two-sided p-value of McNemar's test: a sign test over the items on which two models differ."""
-    n, k = only_a + only_b, min(only_a, only_b)
-    if n == 0:
-        return 1.0
-    tail = sum(math.exp(math.lgamma(n + 1) - math.lgamma(i + 1) - math.lgamma(n - i + 1) - n * math.log(2))
-               for i in range(k + 1))  # fmt: skip
-    return min(1.0, 2 * tail)
-
-
-def compare_models(a: Sequence[Mapping[str, Any]], b: Sequence[Mapping[str, Any]], seed: int = 0) -> dict[str, Any]:
-    """Compare two models on the same items.
-
-    Args:
-        a, b: scored rows (evaluate schema) of the two models; items that only one of them has are left out.
-        seed: of the bootstrap's resampling.
-
-    Returns:
-        n, difference (mean share right of a minus b), ci_low and ci_high (paired bootstrap over items, 95 %),
-        only_a and only_b (items that only one gets right, by more than half of its samples), p_value (McNemar,
-        exact), significant (p < 0.05).
-
-    Raises:
-        InputError: the two have no item in common.
-    """
-    shares = [_shares(rows) for rows in (a, b)]
-    common = sorted(shares[0].keys() & shares[1].keys())
-    if not common:
-        raise InputError("the two models have no item in common; score them on the same benchmark")
-    differences = [shares[0][item] - shares[1][item] for item in common]
-    n = len(common)
-    right = [[share[item] > 0.5 for item in common] for share in shares]
-    only_a = sum(x and not y for x, y in zip(*right, strict=True))
-    only_b = sum(y and not x for x, y in zip(*right, strict=True))
-    p_value = mcnemar(only_a, only_b)
-    low, high = _bootstrap(differences, seed)
-    return {
-        "n": n,
-        "difference": sum(differences) / n,
-        "ci_low": low,
-        "ci_high": high,
-        "only_a": only_a,
-        "only_b": only_b,
-        "p_value": p_value,
-        "significant": p_value < 0.05,
-    }
-
-
-def _shares(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    found: dict[str, list[bool]] = defaultdict(list)
-    for row in rows:
-        found[row["item_id"]].append(row["verdict"] == CORRECT)
-    return {item: sum(values) / len(values) for item, values in found.items()}
-
-
-def _bootstrap(differences: Sequence[float], seed: int) -> tuple[float, float]:
-    """Return the 2.5 % and 97.5 % percentiles of the mean over resampled items (Efron's percentile interval)."""
-    import numpy as np
-
-    values = np.asarray(differences, dtype=np.float64)
-    generator = np.random.default_rng(seed)
-    levels, counts = np.unique(values, return_counts=True)  # few levels: resample counts, not items
-    drawn = generator.multinomial(len(values), counts / len(values), size=_RESAMPLES)
-    means = drawn @ levels / len(values)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(low), float(high)
