@@ -82,6 +82,7 @@ def completion(identifier: str, prompt: str, text: str) -> dict[str, Any]:
     return {
         "id": identifier,
         "prompt": prompt,
+        "sample": 0,
         "prompt_hash": f"{prompt}-hash",
         "text": text,
         "finish_reason": "stop",
@@ -238,6 +239,8 @@ def plan(folder: Path, **changed: Any) -> Plan:
         "refine": stage("refine"),
         **{name: stage("plain") for name in ("judge_cot", "distill_cot", "filter", "reference")},
         "decontaminate": stage("near"),
+        "datasets": {"textbook_reasoning": {}},
+        "sources": {},
         "experiments": [{"name": "small-again", "base": "small", "dataset": "d", "train": "t"}],
         "evaluate": {"registry": str(folder / "registry.yaml"), "root": ".", "benchmarks": "all", **stage("evaluate")},
         "prices": {},

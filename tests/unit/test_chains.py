@@ -1,0 +1,75 @@
+"""Chains: what a branch shares with the trunk, and where each stage finds its records."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from megascience.chains import OPTIONAL, SOURCE_STAGES, TRUNK, Chains, first_difference
+from megascience.layout import STAGES
+
+DATASETS = {
+    TRUNK: {},
+    "no_refine": {"without": ["refine"]},
+    "no_cot": {"without": ["judge_cot", "distill_cot"]},
+    "no_decontam": {"without": ["decontaminate"]},
+    "other_refine": {"override": {"refine": {"model": "other"}}},
+    "other_reference": {"override": {"reference": {"model": "other"}}, "without": ["filter"]},
+    "mixed": {"mixture": []},
+}
+
+
+@pytest.fixture
+def chains():
+    return Chains(["physics", "biology"], DATASETS, ["web"])
+
+
+def test_the_trunk_goes_through_every_stage(chains):
+    assert chains.stages("physics") == chains.own("physics") == STAGES
+    assert [chains.before(stage, "physics")[0] for stage in STAGES[1:]] == list(STAGES[:-1])
+
+
+def test_a_branch_begins_at_its_first_difference(chains):
+    assert chains.own("physics.no_refine")[0] == "judge_cot"
+    assert chains.before("judge_cot", "physics.no_refine") == ("dedup", "physics")
+    assert chains.before("distill_cot", "physics.no_refine") == ("judge_cot", "physics.no_refine")
+    assert chains.before("filter", "physics.no_cot") == ("refine", "physics")
+    assert chains.before("reference", "physics.no_decontam") == ("filter", "physics")
+    assert chains.before("refine", "physics.other_refine") == ("dedup", "physics")
+    assert chains.before("judge_cot", "physics.other_refine") == ("refine", "physics.other_refine")
+    assert chains.own("physics.other_reference") == ("decontaminate", "reference")
+    assert chains.before("decontaminate", "physics.other_reference") == ("distill_cot", "physics")
+
+
+def test_a_stage_that_is_left_out_has_nothing_to_read(chains):
+    with pytest.raises(KeyError, match="does not go through refine"):
+        chains.before("refine", "physics.no_refine")
+
+
+def test_a_source_has_its_own_way(chains):
+    assert chains.own("web") == SOURCE_STAGES
+    assert chains.before("decontaminate", "web") == ("dedup", "web")
+
+
+def test_pools_and_their_corpora(chains):
+    assert chains.pools == [TRUNK, *list(DATASETS)[1:-1], "web"]
+    assert chains.unbranched == [TRUNK, "web"]
+    assert chains.corpora("no_cot") == ["physics.no_cot", "biology.no_cot"]
+    assert chains.corpora("web") == ["web"]
+    assert chains.reads("dedup", "web") == "import_source" and chains.reads("dedup", TRUNK) == "extract"
+
+
+@given(st.sets(st.sampled_from(OPTIONAL), min_size=1))
+def test_every_way_through_a_branch_leads_back_to_the_pages(left_out):
+    chains = Chains(["physics"], {TRUNK: {}, "b": {"without": sorted(left_out)}}, [])
+    stage, corpus, seen = chains.last("physics.b"), "physics.b", []
+    while stage != STAGES[0]:
+        seen.append(stage)
+        assert stage in chains.own(corpus)  # a stage's files are always made by a rule of that very corpus
+        stage, corpus = chains.before(stage, corpus)
+    assert seen == [s for s in reversed(STAGES[1:]) if s not in left_out]
+    assert corpus == "physics"
+
+
+def test_only_what_changes_data_makes_a_branch():
+    assert first_difference({}) is None
+    assert first_difference({"mixture": [1], "without": ["refine"]}) is None
+    assert first_difference({"without": ["filter"], "override": {"refine": {}}}) == "refine"
