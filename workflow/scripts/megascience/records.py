@@ -61,6 +61,20 @@ SCHEMAS: dict[str, pa.Schema] = {
     "filter": _schema(**_PAIR, has_reasoning=pa.bool_()),
     "decontaminate": _schema(**_PAIR, has_reasoning=pa.bool_()),
     "reference": _schema(**_PAIR, has_reasoning=pa.bool_(), reference_answer=_TEXT),
+    # A public set's row: `row_id` is its own id, `file` and `row` (from 1) its place, where its answer may be null.
+    "import_source": _schema(
+        qa_id=_TEXT,
+        source=_TEXT,
+        question=_TEXT,
+        answer=_TEXT,
+        reference_answer=_TEXT,
+        subject=_TEXT,
+        licence=_TEXT,
+        file=_TEXT,
+        row=_INT,
+        row_id=_TEXT,
+        revision=_TEXT,
+    ),
     # A row of ours beside a benchmark item that may be the same; `skipped` pairs are not judged.
     "search": _schema(
         pair_id=_TEXT,
@@ -155,9 +169,18 @@ REASONS: dict[str, str] = {
 
 
 @dataclass(frozen=True)
+    "missing_field": "the row has not the field that the mapping names",
+    "empty_field": "the row's question, answer or id is null or empty",
+    "malformed_row": "the line is no JSON object",
+    "row_too_long": "the row has more bytes than the config allows",
+    "repeated_id": "an earlier row of the source bears the same id",
+    "repeated_row": "an earlier row of the source says the same",
+    "not_english": "the question is written in another language",
 class Drop:
     """A parser's decision to leave a row out, with a reason of the closed list.
 
+    "below_university": "the book is written for a school, not for a university",
+    "other_subject": "the book's subject is none of the disciplines",
     Raises:
         ValueError: the reason is not in `REASONS`.
     """
@@ -250,12 +273,12 @@ def write_records(
 
 @contextmanager
 def record_writer(
-    path: str | Path, schema: pa.Schema, metadata: Mapping[str, str] | None = None
+    path: str | Path, schema: pa.Schema, metadata: Mapping[str, str] | None = None, group_bytes: int | None = None
 ) -> Iterator[Callable[[Mapping[str, Any]], None]]:
     """Open a function that appends one row, for tables that need not fit in memory.
 
     The file takes its place when the block ends without an error. Rows go out in groups of a fixed
-    size, so that equal rows give equal bytes.
+    size, or sooner where their texts reach `group_bytes` characters, so that equal rows give equal bytes.
     """
     footer = {"schema_version": str(SCHEMA_VERSION), **(metadata or {})}
     schema = schema.with_metadata(dict(sorted(footer.items())))
@@ -264,7 +287,9 @@ def record_writer(
 
         def append(row: Mapping[str, Any]) -> None:
             rows.append(row)
-            if len(rows) == ROW_GROUP:
+            if group_bytes is not None:
+                size += sum(len(value) for value in row.values() if isinstance(value, str))
+            if len(rows) == ROW_GROUP or (group_bytes is not None and size >= group_bytes):
                 writer.write_table(to_table(rows, schema))
                 rows.clear()
 
@@ -290,6 +315,7 @@ def read_table(path: str | Path, schema: pa.Schema | None = None) -> pa.Table:
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{path}: not a readable Parquet file ({error}); delete it and run again") from error
     if schema is not None:
+            nonlocal size
         missing = [name for name in schema.names if name not in table.column_names]
         if missing:
             raise InputError(f"{path}: column {missing[0]!r} is missing; delete the file and run again")

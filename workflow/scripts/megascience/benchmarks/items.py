@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ..hub import dataset_files
 from ..records import InputError, content_id
 from .adapters import ADAPTERS, Malformed
 from .registry import local_files
@@ -94,34 +95,11 @@ def _record(benchmark: str, kind: str, item: Mapping[str, Any], where: str) -> d
 def _files(entry: Mapping[str, Any], root: Path) -> list[Path]:
     hub = entry["source"].get("hub")
     if hub is not None:
-        return _download(hub, entry["name"])
+        return dataset_files(hub["repo"], hub["revision"], hub["files"], f"benchmark {entry['name']}")
     paths = [root / path for path in local_files(entry)]
     for path in paths:
         if not path.is_file():
             raise InputError(f"benchmark {entry['name']}: {path} is missing; put the file there or fix its source")
-    return paths
-
-
-def _download(hub: Mapping[str, Any], name: str) -> list[Path]:
-    """Fetch the files of a hub source at its revision (a cached copy is used where it is complete)."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError
-
-    try:
-        folder = snapshot_download(
-            hub["repo"], repo_type="dataset", revision=hub["revision"], allow_patterns=list(hub["files"])
-        )
-    except (HfHubHTTPError, OSError, ValueError) as error:
-        raise InputError(
-            f"benchmark {name}: {hub['repo']} at {hub['revision']} cannot be had ({error}); "
-            "accept its terms and log in, or give a local `path` as its source"
-        ) from error
-    paths = []
-    for pattern in hub["files"]:
-        found = sorted(p for p in Path(folder).glob(pattern) if p.is_file())
-        if not found:
-            raise InputError(f"benchmark {name}: {hub['repo']} has no file {pattern!r} at {hub['revision']}")
-        paths += [path for path in found if path not in paths]
     return paths
 
 
