@@ -54,6 +54,7 @@ class Shard:
             {
                 "id": pair_id,
                 "prompt": "judge",
+                "sample": 0,
                 "prompt_hash": self.prompt.hash,
                 "text": text,
                 "finish_reason": finish,

@@ -9,7 +9,7 @@ from megascience.engines.base import Completion
 from megascience.forecast import BOOK_TOKENS, PAGE_TOKENS, SHARES, forecast
 from megascience.journal import Journal
 from megascience.records import InputError
-from megascience.upkeep import shards_of, wanted
+from megascience.upkeep import request_plan, shards_of
 
 
 def lines(table) -> dict[tuple[str, str | None], dict[str, object]]:
@@ -82,11 +82,11 @@ def test_records_at_hand_are_counted_against_the_journal(tmp_path: Path) -> None
     assert rows["distill_cot", "big"]["requests"] == 1
     assert rows["decontaminate", "big"]["from"] == "estimate"  # two shards were not searched yet
     job = next(s for s in shards_of(plan, root) if s.stage == "refine" and "physics" in s.completions.parts)
-    asked = list(wanted(plan, job, ("org/big", "r1")))
+    asked = list(request_plan(plan, job, ("org/big", "r1")))
     before = rows["refine", "big"]["prompt tokens"]
     with Journal(job.journal) as journal:
         journal.start_session(model="org/big", revision="r1", engine="canned", startup_seconds=0.0)
-        journal.append(Completion(asked[0].keys[0], "done", prompt_tokens=1, completion_tokens=1))
+        journal.append(Completion(asked[0].keys[0], "<decision>NO</decision>", prompt_tokens=1, completion_tokens=1))
     rows = lines(forecast(plan, root))
     assert rows["refine", "big"]["requests"] == 3
     assert before - rows["refine", "big"]["prompt tokens"] == pytest.approx(asked[0].size / 4, abs=1)
@@ -137,8 +137,8 @@ def test_nothing_is_left_to_do(tmp_path: Path) -> None:
         if job.stage == "extract":
             with Journal(job.journal) as journal:
                 journal.start_session(model="org/big", revision="r1", engine="canned", startup_seconds=0.0)
-                for request in wanted(plan, job, ("org/big", "r1")):
-                    journal.append(Completion(request.keys[0], "done"))
+                for request in request_plan(plan, job, ("org/big", "r1")):
+                    journal.append(Completion(request.keys[0], "<decision>NO</decision>"))
     row = lines(forecast(plan, root))["extract", "big"]
     assert (row["requests"], row["prompt tokens"], row["hours"]) == (0, 0, 0)
 

@@ -16,10 +16,11 @@ from megascience import generate
 from megascience.cost import write_cost
 from megascience.engines import make_engine
 from megascience.engines.base import Completion, EngineError, ModelSpec, Sampling
-from megascience.generate import generate_shard, retry_sampling
+from megascience.generate import generate_shard
 from megascience.journal import Journal
 from megascience.parse import parse_shard
 from megascience.records import COMPLETIONS, SCHEMAS, InputError, read_records, read_table, write_records
+from megascience.request_plan import RETRY_TEMPERATURE, SAMPLE_STRIDE, attempt_sampling
 
 GOOD = "<question>What?</question>\n<answer>That.</answer>"
 PROMPT = """---
@@ -281,12 +282,14 @@ def test_a_parser_that_reads_more_asks_nothing(shard, no_engine, monkeypatch):
     assert (row["attempts"], row["text"]) == (1, "odd")
 
 
-def test_retry_sampling():
+def test_sampling_of_attempts_and_samples():
     greedy = Sampling(temperature=0.0, seed=5)
-    assert retry_sampling(greedy, 0) == greedy
-    assert retry_sampling(greedy, 2) == Sampling(temperature=generate.RETRY_TEMPERATURE, seed=7)
-    assert retry_sampling(Sampling(temperature=0.3, seed=5), 1) == Sampling(temperature=0.3, seed=6)
-    assert generate.RETRY_TEMPERATURE > 0
+    assert attempt_sampling(greedy, 0) == greedy
+    assert attempt_sampling(greedy, 2) == Sampling(temperature=RETRY_TEMPERATURE, seed=7)
+    warm = Sampling(temperature=0.3, seed=5)
+    assert attempt_sampling(warm, 1) == Sampling(temperature=0.3, seed=6)
+    assert attempt_sampling(warm, 1, sample=3) == Sampling(temperature=0.3, seed=5 + 3 * SAMPLE_STRIDE + 1)
+    assert RETRY_TEMPERATURE > 0
 
 
 def test_free_text_is_retried_only_when_it_is_empty_or_cut_off(shard):
@@ -532,6 +535,51 @@ def test_records_beyond_one_batch(shard, monkeypatch):
     shard.texts["c3"] = "Changed."
     shard.run()
     assert len(shard.sent()) == 12 + 3
+
+
+# Several samples
+
+
+def test_each_sample_is_a_draw_of_its_own(shard):
+    shard.settings["sampling"] = Sampling(temperature=0.7, max_tokens=100, seed=3)
+    shard.rules = [{"text": [GOOD.replace("That", f"Draw {n}") for n in range(7)]}]
+    rows = shard.run(samples=4)
+    assert [(row["id"], row["sample"]) for row in rows] == [(f"q{i}", n) for i in range(12) for n in range(4)]
+    seeds = [3 + n * SAMPLE_STRIDE for n in range(4)]
+    assert Counter(request["seed"] for request in shard.sent()) == dict.fromkeys(seeds, 12)
+    assert [row["text"] for row in rows[:4]] == [GOOD.replace("That", f"Draw {seed % 7}") for seed in seeds]
+    assert shard.cost()["requests"] == 48
+
+
+def test_the_samples_of_a_record_run_together(shard, monkeypatch):
+    seen = []
+    _recording_engine(monkeypatch, seen)
+    shard.settings["sampling"] = Sampling(temperature=0.7)
+    shard.run(samples=3)
+    contents = [request.messages[0]["content"] for request in seen]
+    assert contents[0] == contents[1] == contents[2] != contents[3]
+
+
+def test_more_samples_ask_only_the_further_ones(shard):
+    shard.settings["sampling"] = Sampling(temperature=0.7)
+    one = shard.run()
+    assert [row["text"] for row in shard.run(samples=3) if row["sample"] == 0] == [row["text"] for row in one]
+    assert len(shard.sent()) == 3 * 12
+    shard.run(samples=2)
+    assert len(shard.sent()) == 3 * 12
+
+
+def test_a_sample_that_cannot_be_read_is_retried_by_itself(shard):
+    shard.settings["sampling"] = Sampling(temperature=0.7)
+    shard.rules = [{"contains": "Question 5?", "text": [*[GOOD] * 7, "bad", GOOD, GOOD, GOOD]}, {"text": GOOD}]
+    bad = next(n for n in range(11) if n * SAMPLE_STRIDE % 11 == 7)
+    rows = shard.run(samples=bad + 1)
+    assert {(row["id"], row["sample"]) for row in rows if row["attempts"] > 1} == {("q5", bad)}
+
+
+def test_samples_of_a_greedy_draw_are_refused(shard, no_engine):
+    with pytest.raises(InputError, match="4 samples at temperature 0 would be one; raise the temperature"):
+        shard.run(samples=4)
 
 
 # Cost and budget

@@ -44,6 +44,7 @@ class Shard:
             {
                 "id": i,
                 "prompt": p,
+                "sample": 0,
                 "prompt_hash": hashes.get(p, ""),
                 "text": t,
                 "finish_reason": f,

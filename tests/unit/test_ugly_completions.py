@@ -57,6 +57,7 @@ def run(sheet: dict, folder: Path) -> list[Parsed]:
         {
             "id": record[key],
             "prompt": "any_low",
+            "sample": 0,
             "prompt_hash": load_prompt(prompt).hash,
             "text": case["text"],
             "finish_reason": case.get("finish", "stop"),

@@ -5,10 +5,18 @@ from pathlib import Path
 import pytest
 import resulttree as tree
 from megascience.engines.base import Completion
-from megascience.journal import Journal
+from megascience.journal import Journal, JournalReader
 from megascience.records import InputError
 from megascience.settings import read_settings
-from megascience.upkeep import collect_garbage, journal_keys, journal_stats, model_identity, shards_of, wanted
+from megascience.upkeep import (
+    collect_garbage,
+    find_shard,
+    journal_stats,
+    missing_requests,
+    model_identity,
+    request_plan,
+    shards_of,
+)
 
 
 @pytest.fixture
@@ -22,14 +30,18 @@ def shard(plan, root: Path, stage: str, discipline: str = "physics"):
 
 def keys(plan, root: Path, stage: str) -> list[str]:
     job = shard(plan, root, stage)
-    return [request.keys[0] for request in wanted(plan, job, model_identity(plan, root, job.model))]
+    return [unit.key for unit in request_plan(plan, job, model_identity(plan, root, job.model)) if unit]
 
 
-def answer(journal: Path, *names: str) -> None:
+def journal_keys(path: Path) -> list[str]:
+    return list(JournalReader(path).keys())
+
+
+def answer(journal: Path, *names: str, text: str = "<decision>YES</decision>") -> None:
     with Journal(journal) as book:
         book.start_session(model="m", revision="r", engine="canned", startup_seconds=0.0)
         for name in names:
-            book.append(Completion(name, f"text of {name}", prompt_tokens=3, completion_tokens=2))
+            book.append(Completion(name, text, prompt_tokens=3, completion_tokens=2))
 
 
 def test_jobs_of_the_configuration(root: Path, tmp_path: Path) -> None:
@@ -42,7 +54,7 @@ def test_jobs_of_the_configuration(root: Path, tmp_path: Path) -> None:
     assert refine.join == root / "chunk/physics/000.parquet"
     assert shard(plan, root, "decontaminate").records == (root / "search/physics/000.parquet",)
     assert jobs[-2].journal == root / "journal/evaluate/small.jsonl"
-    assert [job.ready for job in jobs if job.stage == "decontaminate"] == [False, False, True]
+    assert {job.corpus for job in jobs if job.stage == "decontaminate" and job.ready} == {"physics"}
 
 
 def test_requests_of_the_records(root: Path, tmp_path: Path) -> None:
@@ -51,10 +63,10 @@ def test_requests_of_the_records(root: Path, tmp_path: Path) -> None:
     assert len(keys(plan, root, "refine")) == 2
     assert len(keys(plan, root, "distill_cot")) == 1  # p1 has its reasoning
     job = shard(plan, root, "judge_cot")
-    request = next(wanted(plan, job, ("big", "r1")))
+    request = next(iter(request_plan(plan, job, ("big", "r1"))))
     assert len(request.keys) == 3  # two retries
     assert request.size == len(b"What is p1 in physics? It is p1. That is all.")
-    assert next(wanted(plan, job, ("big", "r2"))).keys != request.keys
+    assert next(iter(request_plan(plan, job, ("big", "r2")))).keys != request.keys
 
 
 def test_garbage_is_what_no_record_calls_for(root: Path, tmp_path: Path) -> None:
@@ -116,7 +128,38 @@ def test_evaluation_asks_every_item(root: Path, tmp_path: Path) -> None:
     assert not job.ready
     tree.items(root, 3)
     assert job.ready
-    assert len({request.keys[0] for request in wanted(plan, job, ("small", "r1"))}) == 3
+    assert len({unit.key for unit in request_plan(plan, job, ("small", "r1")) if unit}) == 3
+
+
+def test_missing_requests_are_those_that_a_job_would_send(root: Path, tmp_path: Path) -> None:
+    plan = tree.plan(tmp_path)
+    job = shard(plan, root, "refine")
+    assert missing_requests(plan, root, job) == 2
+    assert missing_requests(plan, root, job, most=1) == 1
+    first, second = keys(plan, root, "refine")
+    answer(job.journal, first)
+    with Journal(job.journal):  # a job is at work
+        assert missing_requests(plan, root, job) == 1
+    answer(job.journal, second)
+    assert missing_requests(plan, root, job) == 0
+    assert missing_requests(plan, root, shard(plan, root, "decontaminate", "biology")) is None  # not searched yet
+
+
+def test_an_unreadable_answer_with_a_retry_left_is_missing(root: Path, tmp_path: Path) -> None:
+    plan = tree.plan(tmp_path)
+    job = shard(plan, root, "judge_cot")
+    units = list(request_plan(plan, job, ("org/big", "r1")))
+    answer(job.journal, *(unit.key for unit in units), text="I think so.")
+    assert missing_requests(plan, root, job) == len(units)
+    answer(job.journal, *units[0].keys, text="I think so.")
+    assert missing_requests(plan, root, job) == len(units) - 1, "the last attempt settles"
+
+
+def test_one_generate_job_is_found_by_its_names(root: Path, tmp_path: Path) -> None:
+    plan = tree.plan(tmp_path)
+    for job in shards_of(plan, root):
+        if job.stage != "evaluate":
+            assert find_shard(plan, root, job.stage, job.corpus, job.completions.name[:3]) == job
 
 
 SCHEMA = """

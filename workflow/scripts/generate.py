@@ -21,6 +21,7 @@ with job_log(snakemake.log[0]):
         sampling=Sampling(**settings["sampling"]),
         retries=settings["retries"],
         constrain=settings["constrain"],
+        samples=settings.get("samples", 1),
         budget=snakemake.config["budget"],
         join=snakemake.input.get("join"),
     )

@@ -19,7 +19,7 @@ from .plan import Plan
 from .prompts import load_prompt
 from .tables import money, read_cost
 from .tabular import Table
-from .upkeep import Shard, journal_keys, model_identity, shards_of, wanted
+from .upkeep import Shard, missing_units, model_identity, shards_of
 
 #: Rows that a stage gives for each row it gets, until this run has measured it: from the counts of the paper's
 #: Table 2 (extract by chunk and standard, dedup, filter, decontaminate), k = 5 candidates a pair, else 1.
@@ -245,9 +245,7 @@ def _prompt_tokens(shard: Shard, plan: Plan) -> float:
 
 def _count(part: _Work, plan: Plan, shard: Shard, identity: tuple[str, str]) -> None:
     """Add the requests of a shard that its journal does not know; equal ones are asked once."""
-    known = set(journal_keys(shard.journal))
-    due = {request.keys[0]: request.size for request in wanted(plan, shard, identity)}
-    sizes = [size for key, size in due.items() if key not in known]
+    sizes = [unit.size for unit in missing_units(plan, shard, identity)]
     part.add(len(sizes), sum(sizes) / BYTES_PER_TOKEN)
 
 

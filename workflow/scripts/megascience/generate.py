@@ -10,28 +10,21 @@ import logging
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from .batches import chunk_texts, id_column, iter_batches
+from .batches import id_column, iter_batches
 from .context import ContextCheck
 from .cost import Budget, spent_by, write_cost
 from .engines import make_engine
-from .engines.base import Completion, EngineError, Message, ModelSpec, Request, Sampling
-from .journal import Journal, conversation_id, request_key
+from .engines.base import Completion, EngineError, ModelSpec, Request, Sampling
+from .journal import Journal
 from .progress import Progress
-from .prompts import Prompt, load_prompt
+from .prompts import Prompt
 from .records import COMPLETIONS, record_writer
-from .stages import get_stage
+from .request_plan import RequestPlan, Unit
 
-#: The temperature of a retry where the first attempt was greedy: another seed alone would change nothing.
-RETRY_TEMPERATURE = 0.7
-
-#: Columns whose rows share a long prefix of their prompts, the most telling first.
-GROUP_COLUMNS = ("chunk_id", "pair_id")
-
-# Marks of units that are not asked, in the place of their conversation's id.
+# Marks of units that are not asked, in the place of their keys.
 _PASSED = "passed"
 _OVERFLOW = "overflow"
 
@@ -50,45 +43,42 @@ def generate_shard(
     sampling: Sampling,
     retries: int,
     constrain: bool,
+    samples: int = 1,
     join: str | Path | None = None,
     budget: Mapping[str, int] | None = None,
 ) -> None:
-    """Write the raw completions of a shard's records, one row a record and prompt, in the records' order.
+    """Write the raw completions of a shard's records, in the records' order: one row a record, prompt and sample.
 
     Args:
-        stage: the model stage, whose `fields` fills the prompts; a record without fields has no row.
-        records: Parquet files whose first column is the record's id.
-        prompts: the stage's prompt files, each asked of every record.
         output: Parquet of `records.COMPLETIONS`; what stays unreadable keeps its last raw text, and a
             prompt that does not fit the context has the finish reason "overflow" and no text.
         cost: JSON of what this shard has cost so far, see `cost.write_cost`.
         journal: the shard's journal.
         model: who answers.
-        sampling: how the first attempt is drawn; attempt n has `retry_sampling(sampling, n)`.
-        retries: how often an unreadable or cut-off completion is asked again.
-        constrain: hold the model to the prompt's answer format, where the engine can.
-        join: chunks, whose text is given to the records as the column `chunk_text`.
         budget: `max_requests` and `max_tokens` for this shard's whole life, or None.
+
+    The other arguments are those of `request_plan.RequestPlan`.
 
     Raises:
         InputError: faulty records, prompts or journal, another job on this shard, or the budget is
             used up; what was answered is kept.
         EngineError: the engine cannot go on; what was answered is kept.
     """
+    plan = RequestPlan(
+        stage=stage,
+        records=records,
+        prompts=prompts,
+        model=model.name,
+        revision=model.revision,
+        sampling=sampling,
+        retries=retries,
+        constrain=constrain,
+        samples=samples,
+        join=join,
+    )
     with Journal(journal) as book:
-        shard = _Shard(
-            stage=stage,
-            records=[Path(path) for path in records],
-            prompts=[load_prompt(path) for path in prompts],
-            model=model,
-            sampling=sampling,
-            retries=retries,
-            constrain=constrain,
-            join=join,
-            journal=book,
-            budget=Budget(budget or {}),
-        )
-        shard.plan()
+        shard = _Shard(plan, model, book, Budget(budget or {}))
+        shard.look_up()
         try:
             shard.ask()
         finally:
@@ -96,83 +86,61 @@ def generate_shard(
         shard.write(output)
 
 
-def retry_sampling(sampling: Sampling, attempt: int) -> Sampling:
-    """Return the sampling of an attempt: another seed, and a temperature at which a seed matters."""
-    if attempt == 0:
-        return sampling
-    temperature = RETRY_TEMPERATURE if sampling.temperature == 0 else sampling.temperature
-    return replace(sampling, seed=sampling.seed + attempt, temperature=temperature)
+class _Settled(NamedTuple):
+    """The attempt that stands as a unit's answer, and its journal key."""
+
+    attempt: int
+    key: str
 
 
-@dataclass
-class _Pending:
+class _Pending(NamedTuple):
+    """A request that is due or in flight."""
+
     request: Request
-    conversation: str
-    prompt: Prompt
+    unit: Unit
     attempt: int
 
 
 class _Shard:
-    def __init__(
-        self,
-        *,
-        stage: str,
-        records: list[Path],
-        prompts: list[Prompt],
-        model: ModelSpec,
-        sampling: Sampling,
-        retries: int,
-        constrain: bool,
-        join: str | Path | None,
-        journal: Journal,
-        budget: Budget,
-    ) -> None:
-        self.fields = get_stage(stage).fields
-        self.records = records
-        self.prompts = prompts
+    def __init__(self, plan: RequestPlan, model: ModelSpec, journal: Journal, budget: Budget) -> None:
+        self.plan = plan
         self.model = model
-        self.samplings = [retry_sampling(sampling, attempt) for attempt in range(retries + 1)]
-        self.grammars = [prompt.answer.grammar() if constrain else None for prompt in prompts]
-        self.chunk_text = chunk_texts(join) if join is not None else None
         self.journal = journal
         self.budget = budget
-        # One entry a record and prompt, in order: the conversation's id or a mark.
+        # Of each unit, in order: its key (of the first attempt) or a mark.
         self.units: list[str] = []
-        # Conversation → its last attempt, once no further one is due.
-        self.settled: dict[str, int] = {}
-        # Conversation → the attempt to ask, while one is due.
+        # Unit's key → what stands, once no further attempt is due.
+        self.settled: dict[str, _Settled] = {}
+        # Unit's key → the attempt to ask, while one is due.
         self.missing: dict[str, int] = {}
+        # Request's key → what is in flight.
         self.pending: dict[str, _Pending] = {}
         # What to ask next, before anything new.
         self.again: deque[_Pending] = deque()
 
-    def plan(self) -> None:
-        """Fill `units`, and sort their conversations into settled and missing ones."""
+    def look_up(self) -> None:
+        """Fill `units`, and sort them into settled and missing ones."""
         check = ContextCheck(self.model)
         overflowing = 0
-        for path in self.records:
-            for batch in iter_batches(path):
-                for record in batch.to_pylist():
-                    for i, messages in enumerate(self._render(record, path)):
-                        if messages is None:
-                            self.units.append(_PASSED)
-                            continue
-                        conversation = self._conversation(messages, i)
-                        if conversation not in self.settled and conversation not in self.missing:
-                            attempt, settled = self._look_up(conversation, self.prompts[i])
-                            if settled:
-                                self.settled[conversation] = attempt
-                            elif check.overflows(messages, self.samplings[0].max_tokens):
-                                overflowing += 1
-                                conversation = _OVERFLOW
-                            else:
-                                self.missing[conversation] = attempt
-                        self.units.append(conversation)
-        asked = len(self.units) - self.units.count(_PASSED)
+        for unit in self.plan:
+            if unit is None:
+                self.units.append(_PASSED)
+                continue
+            key = unit.key
+            if key not in self.settled and key not in self.missing:
+                attempt, settled = unit.look_up(self.journal, self.model.context)
+                if settled:
+                    self.settled[key] = _Settled(attempt, unit.request(attempt).key)
+                elif check.overflows(unit.messages, unit.samplings[0].max_tokens):
+                    overflowing += 1
+                    key = _OVERFLOW
+                else:
+                    self.missing[key] = attempt
+            self.units.append(key)
         logger.info(
             "%d records, %d completions wanted: %d answered in the journal, %d to ask, %d do not fit the context",
-            len(self.units) // max(1, len(self.prompts)),
-            asked,
+            len(self.units) // max(1, self.plan.width),
+            len(self.units) - self.units.count(_PASSED),
             len(self.settled),
             len(self.missing),
             overflowing,
@@ -197,7 +165,7 @@ class _Shard:
                 gpus=float(self.model.serving.get("gpus", 0)),
             )
             progress = Progress(len(self.missing))
-            todo = self._requests()
+            todo = self.plan.due(lambda number: self.units[number] in self.missing)
             for completion in engine.run(lambda: self._next(todo)):
                 self._receive(completion)
                 progress.update(completion, len(self.missing))
@@ -215,100 +183,49 @@ class _Shard:
     def write(self, output: str | Path) -> None:
         """Write the completions in the order of the records."""
         units = iter(self.units)
+        samples = range(len(self.plan.samplings))
         with record_writer(output, COMPLETIONS) as append:
-            for path in self.records:
+            for path in self.plan.records:
                 column = id_column(path)
                 for batch in iter_batches(path, [column]):
                     for identifier in batch[column].to_pylist():
-                        for prompt in self.prompts:
-                            conversation = next(units)
-                            if conversation != _PASSED:
-                                append(self._row(identifier, prompt, conversation))
+                        for prompt in self.plan.prompts:
+                            for sample in samples:
+                                key = next(units)
+                                if key != _PASSED:
+                                    append(self._row(identifier, prompt, sample, key))
 
-    def _row(self, identifier: str, prompt: Prompt, conversation: str) -> dict[str, Any]:
+    def _row(self, identifier: str, prompt: Prompt, sample: int, key: str) -> dict[str, Any]:
         row = {
             "id": identifier,
             "prompt": prompt.name,
+            "sample": sample,
             "prompt_hash": prompt.hash,
             "model": self.model.name,
             "revision": self.model.revision,
         }
-        if conversation == _OVERFLOW:
+        if key == _OVERFLOW:
             return {**row, "text": "", "finish_reason": "overflow", "attempts": 0}
-        attempt = self.settled[conversation]
-        completion = self.journal.get(request_key(conversation, self.samplings[attempt]))
+        settled = self.settled[key]
+        completion = self.journal.get(settled.key)
         assert completion is not None
         return {
             **row,
             "text": completion.text,
             "finish_reason": completion.finish_reason,
-            "attempts": attempt + 1,
+            "attempts": settled.attempt + 1,
             "prompt_tokens": completion.prompt_tokens,
             "completion_tokens": completion.completion_tokens,
         }
 
-    def _render(self, record: dict[str, Any], path: Path) -> Iterator[tuple[Message, ...] | None]:
-        """Yield each prompt's messages for a record, None for a record that passes through."""
-        if self.chunk_text is not None:
-            record["chunk_text"] = self.chunk_text(record["chunk_id"], path)
-        for prompt in self.prompts:
-            fields = self.fields({**record, "prompt": prompt.name})
-            yield None if fields is None else prompt.render(fields)
-
-    def _conversation(self, messages: tuple[Message, ...], prompt: int) -> str:
-        return conversation_id(self.model.name, self.model.revision, messages, self.grammars[prompt])
-
-    def _look_up(self, conversation: str, prompt: Prompt) -> tuple[int, bool]:
-        """Return the attempt that settles a conversation by the journal, or the next one to ask, and which it is."""
-        for attempt, sampling in enumerate(self.samplings):
-            completion = self.journal.get(request_key(conversation, sampling))
-            if completion is None or not self._still_holds(completion, sampling):
-                return attempt, False
-            if not self._wants_retry(completion, prompt, attempt):
-                return attempt, True
-        raise AssertionError("the last attempt settles")
-
-    def _still_holds(self, completion: Completion, sampling: Sampling) -> bool:
-        """Return False for an overflow of a context that has been widened since; its tokens are a lower bound."""
-        fits = completion.prompt_tokens + sampling.max_tokens <= self.model.context
-        return completion.finish_reason != "overflow" or not fits
-
-    def _wants_retry(self, completion: Completion, prompt: Prompt, attempt: int) -> bool:
-        if completion.finish_reason == "overflow" or attempt == len(self.samplings) - 1:
-            return False
-        # Free text has no end that could be missed: there only the token limit tells that it is cut off.
-        cut = completion.finish_reason == "length" and not prompt.answer.tags
-        return cut or prompt.answer.read(completion.text) is None
-
-    def _requests(self) -> Iterator[_Pending]:
-        """Yield what is missing, batch by batch, requests about one document next to each other."""
-        width = len(self.prompts)
-        first_unit = 0
-        for path in self.records:
-            for batch in iter_batches(path):
-                units = self.units[first_unit : first_unit + batch.num_rows * width]
-                first_unit += len(units)
-                due = dict.fromkeys(k // width for k, unit in enumerate(units) if unit in self.missing)
-                group = next((name for name in GROUP_COLUMNS if name in batch.schema.names), None)
-                for record in _grouped(batch.take(list(due)).to_pylist() if due else [], group):
-                    for i, messages in enumerate(self._render(record, path)):
-                        conversation = self._conversation(messages, i) if messages is not None else _PASSED
-                        if conversation in self.missing:
-                            assert messages is not None
-                            yield self._prepare(conversation, i, messages, str(record[group]) if group else "")
-
-    def _prepare(self, conversation: str, prompt: int, messages: tuple[Message, ...], group: str) -> _Pending:
-        attempt = self.missing[conversation]
-        sampling = self.samplings[attempt]
-        request = Request(request_key(conversation, sampling), messages, sampling, self.grammars[prompt], group)
-        return _Pending(request, conversation, self.prompts[prompt], attempt)
-
-    def _next(self, todo: Iterator[_Pending]) -> Request | None:
+    def _next(self, todo: Iterator[Unit]) -> Request | None:
         """Give the engine its next request: a retry, whose prefix the engine may still hold, before a new one."""
-        if not self.again and (new := next((p for p in todo if p.request.key not in self.pending), None)):
-            self.again.append(new)
         if not self.again:
-            return None
+            new = next((unit for unit in todo if self._is_due(unit)), None)
+            if new is None:
+                return None
+            attempt = self.missing[new.key]
+            self.again.append(_Pending(new.request(attempt), new, attempt))
         due = self.again[0]
         if not self.budget.reserve(due.request, spent_by(self.journal, self.model)):
             return None
@@ -316,29 +233,22 @@ class _Shard:
         self.pending[due.request.key] = due
         return due.request
 
+    def _is_due(self, unit: Unit) -> bool:
+        """Return whether a unit is still missing and no equal one is in flight."""
+        attempt = self.missing.get(unit.key)
+        return attempt is not None and unit.request(attempt).key not in self.pending
+
     def _receive(self, completion: Completion) -> None:
-        """Journal a completion, and settle its conversation or line up its retry."""
-        done = self.pending.pop(completion.key)
-        self.journal.append(completion, done.attempt)
-        self.budget.release(done.request)
-        attempt, settled = done.attempt, True
-        if self._wants_retry(completion, done.prompt, done.attempt):
-            attempt, settled = self._look_up(done.conversation, done.prompt)
+        """Journal a completion, and settle its unit or line up its retry."""
+        request, unit, attempt = self.pending.pop(completion.key)
+        self.journal.append(completion, attempt)
+        self.budget.release(request)
+        settled = True
+        if unit.wants_retry(completion, attempt):
+            attempt, settled = unit.look_up(self.journal, self.model.context)
         if settled:
-            del self.missing[done.conversation]
-            self.settled[done.conversation] = attempt
+            del self.missing[unit.key]
+            self.settled[unit.key] = _Settled(attempt, unit.request(attempt).key)
             return
-        self.missing[done.conversation] = attempt
-        sampling = self.samplings[attempt]
-        request = replace(done.request, key=request_key(done.conversation, sampling), sampling=sampling)
-        self.again.append(_Pending(request, done.conversation, done.prompt, attempt))
-
-
-def _grouped(rows: list[dict[str, Any]], group: str | None) -> list[dict[str, Any]]:
-    """Return the rows with those of one group next to each other, otherwise in their order."""
-    if group is None:
-        return rows
-    groups: dict[Any, list[dict[str, Any]]] = {}
-    for row in rows:
-        groups.setdefault(row[group], []).append(row)
-    return [row for members in groups.values() for row in members]
+        self.missing[unit.key] = attempt
+        self.again.append(_Pending(unit.request(attempt), unit, attempt))

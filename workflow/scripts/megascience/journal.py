@@ -46,7 +46,75 @@ def _sampling_text(sampling: Sampling) -> str:
     return json.dumps(sampling.as_dict(), sort_keys=True)
 
 
-class Journal:
+class _Index:
+    """Where each key's latest completion stands in a file.
+
+    Attributes:
+        sessions: the engines' starts so far, each with what it has cost.
+        completions: how many there are, also those that a later one of their key replaced.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.sessions: list[Session] = []
+        self.completions = 0
+        self._places: dict[str, int] = {}
+        self._reader: BinaryIO | None = None
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def keys(self) -> Iterable[str]:
+        """Return the keys of the completions."""
+        return self._places.keys()
+
+    def get(self, key: str) -> Completion | None:
+        """Return the latest completion of a key, read from disk, or None."""
+        place = self._places.get(key)
+        if place is None:
+            return None
+        if self._reader is None:
+            self._reader = open(self.path, "rb")  # noqa: SIM115 (closed in close, or with the object)
+        self._reader.seek(place)
+        return read_completion(self._reader.readline())
+
+    def close(self) -> None:
+        """Close the file. Safe to call twice."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    def _index(self, line: bytes, start: int) -> bool:
+        """Take a line into the index; return whether it is whole."""
+        found = read(line)
+        if isinstance(found, Session):
+            self.sessions.append(found)
+        elif found is not None:
+            self.completions += 1
+            self._places[found.key] = start
+            if self.sessions:
+                self.sessions[-1].spent.add(found.spent, same_session=True)
+        return found is not None
+
+
+class JournalReader(_Index):
+    """The completions of a shard as far as they are whole, read without its lock: a job may be at work on it.
+
+    Args:
+        path: the journal; where there is none, nothing is known.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        super().__init__(path)
+        if self.path.exists():
+            for line, start in iter_lines(self.path):
+                self._index(line, start)
+
+
+class Journal(_Index):
     """The completions of one shard, by key. A context manager: it holds the shard's lock while it is open.
 
     Args:
@@ -55,17 +123,14 @@ class Journal:
 
     Attributes:
         recovered: what was lost of the file when it was opened, in words; empty when all was well.
-        sessions: the engines' starts so far, each with what it has cost.
 
     Raises:
         InputError: another job holds the journal, or it cannot be written.
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        super().__init__(path)
         self.recovered = ""
-        self._places: dict[str, int] = {}
-        self.sessions: list[Session] = []
         self._session_start = 0.0
         self._synced = 0.0
         try:
@@ -76,7 +141,6 @@ class Journal:
         try:
             self._recover()
             self._writer = open(self.path, "ab", buffering=0)  # noqa: SIM115 (closed in close)
-            self._reader = open(self.path, "rb")  # noqa: SIM115
             self._size = os.fstat(self._writer.fileno()).st_size
         except BaseException:
             self._lock.close()
@@ -93,22 +157,8 @@ class Journal:
         if not self._writer.closed:
             self.sync()
             self._writer.close()
-            self._reader.close()
+            super().close()
             self._lock.close()
-
-    def __contains__(self, key: str) -> bool:
-        return key in self._places
-
-    def __len__(self) -> int:
-        return len(self._places)
-
-    def get(self, key: str) -> Completion | None:
-        """Return the latest completion of a key, read from disk, or None."""
-        place = self._places.get(key)
-        if place is None:
-            return None
-        self._reader.seek(place)
-        return read_completion(self._reader.readline())
 
     def start_session(self, *, model: str, revision: str, engine: str, startup_seconds: float, gpus: float = 0) -> None:
         """Note that an engine has started; the completions that follow are its work."""
@@ -156,13 +206,13 @@ class Journal:
                 dropped += 1
                 if sessions:
                     sessions[-1].spent.add(found.spent, same_session=True)
-        with atomic_file(self.path) as handle:
+        with open(self.path, "rb") as reader, atomic_file(self.path) as handle:
             for session, starts in zip([None, *sessions], kept, strict=True):
                 if session is not None:
                     handle.write(session.line())
                 for start in starts:
-                    self._reader.seek(start)
-                    handle.write(self._reader.readline())
+                    reader.seek(start)
+                    handle.write(reader.readline())
         return dropped
 
     def _write(self, line: bytes) -> None:
@@ -204,21 +254,11 @@ class Journal:
                 handle.writelines([line] if read(line) is not None else salvage(line))
         self._places.clear()
         self.sessions.clear()
+        self.completions = 0
         for line, start in iter_lines(self.path):
             self._index(line, start)
         saved = sum(len(pieces) for _, pieces in spoiled)
         self.recovered = f"{len(spoiled)} corrupt lines set aside in {self.path}.corrupt, {saved} lines saved from them"
-
-    def _index(self, line: bytes, start: int) -> bool:
-        """Take a line into the index; return whether it is whole."""
-        found = read(line)
-        if isinstance(found, Session):
-            self.sessions.append(found)
-        elif found is not None:
-            self._places[found.key] = start
-            if self.sessions:
-                self.sessions[-1].spent.add(found.spent, same_session=True)
-        return found is not None
 
 
 def gc(path: str | Path, live_keys: Collection[str]) -> int:

@@ -1,32 +1,34 @@
 """Parse: a shard's raw completions become kept rows and dropped rows, each with its reason.
 
-Completions join their records by record id and prompt, never by position. Both files are read in
+Completions join their records by record id, prompt and sample, never by position. Both files are read in
 their order, batch by batch, so that memory does not grow with the number of rows as long as they
 stand in the same order, which is how `generate` writes them.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from .batches import chunk_texts
 from .prompts import Prompt, load_prompt
-from .records import DROPPED, SCHEMAS, Drop, InputError, read_table, record_writer
+from .records import DROPPED, SCHEMAS, Drop, InputError, record_writer
 from .stages import Outcome, Stage, get_stage, unit_id
 
 _BATCH = 512
-_COLUMNS = ["id", "prompt", "prompt_hash", "text", "finish_reason"]
+_COLUMNS = ["id", "prompt", "sample", "prompt_hash", "text", "finish_reason"]
 
 
 class Parsed(NamedTuple):
-    """What became of one record under one prompt.
+    """What became of one record under one prompt, in one sample.
 
     Attributes:
-        unit: the record's id, for a stage with several prompts the id of record and prompt.
-        record: the record that was asked about, or passed through.
+        unit: the record's id, for a stage with several prompts or samples the id of them together.
+        record: the record that was asked about (with `prompt` and `sample`), or passed through.
         outcome: the record with its new columns, or a list of new records and drops, or a drop.
     """
 
@@ -41,15 +43,17 @@ def iter_parsed(
     records: Sequence[str | Path],
     completions: str | Path,
     prompts: Sequence[str | Path],
+    samples: int = 1,
     join: str | Path | None = None,
 ) -> Iterator[Parsed]:
-    """Yield the outcome of every record under every prompt, in the records' order.
+    """Yield the outcome of every record under every prompt in every sample, in the records' order.
 
     Args:
         stage: the name of a model stage that has a parser.
         records: Parquet files whose first column is the record's id.
         completions: a Parquet file of `records.COMPLETIONS`.
         prompts: the stage's prompt files; they declare the form of the completions.
+        samples: how many answers each record and prompt was to get.
         join: chunks, whose text is given to the records as the column `chunk_text`.
 
     Raises:
@@ -58,7 +62,7 @@ def iter_parsed(
     """
     module = get_stage(stage)
     loaded = [load_prompt(path) for path in prompts]
-    chunk_text = _chunk_texts(join) if join is not None else None
+    chunk_text = chunk_texts(join) if join is not None else None
     answers = _Completions(completions, loaded)
     for path in records:
         for record in _rows(path):
@@ -67,10 +71,11 @@ def iter_parsed(
             if module.fields({**record, "prompt": loaded[0].name}) is None:
                 yield Parsed(record[next(iter(record))], record, record)
                 continue
-            for prompt in loaded:
-                asked = {**record, "prompt": prompt.name}
-                completion = answers.take(record[next(iter(record))], prompt.name, path)
-                yield Parsed(unit_id(module, asked), asked, _outcome(module, prompt, completion, asked))
+            for prompt, sample in product(loaded, range(samples)):
+                asked = {**record, "prompt": prompt.name, "sample": sample}
+                completion = answers.take((record[next(iter(record))], prompt.name, sample), path)
+                unit = unit_id(module, asked) + (f":{sample}" if samples > 1 else "")
+                yield Parsed(unit, asked, _outcome(module, prompt, completion, asked))
     answers.finish()
 
 
@@ -82,6 +87,7 @@ def parse_shard(
     prompts: Sequence[str | Path],
     kept: str | Path,
     dropped: str | Path,
+    samples: int = 1,
     join: str | Path | None = None,
 ) -> None:
     """Write a stage's kept and dropped rows; see `iter_parsed` for the arguments and errors.
@@ -104,7 +110,9 @@ def parse_shard(
             else:
                 keep(outcome)
 
-        parsed = iter_parsed(stage=stage, records=records, completions=completions, prompts=prompts, join=join)
+        parsed = iter_parsed(
+            stage=stage, records=records, completions=completions, prompts=prompts, samples=samples, join=join
+        )
         for unit, _, outcome in parsed:
             if isinstance(outcome, list):
                 for k, part in enumerate(outcome, 1):
@@ -128,20 +136,19 @@ def _outcome(module: Stage, prompt: Prompt, completion: dict[str, Any], record: 
 
 
 class _Completions:
-    """The completions of one file, taken by record id and prompt; what comes too early is kept until asked for."""
+    """The completions of one file, taken by id, prompt and sample; what comes too early is kept until asked for."""
 
     def __init__(self, path: str | Path, prompts: Sequence[Prompt]) -> None:
         self.path = path
         self.hashes = {prompt.name: prompt.hash for prompt in prompts}
         self.rows = _rows(path, _COLUMNS)
-        self.early: dict[tuple[str, str], dict[str, Any]] = {}
+        self.early: dict[tuple[str, str, int], dict[str, Any]] = {}
 
-    def take(self, identifier: str, prompt: str, records: str | Path) -> dict[str, Any]:
-        wanted = (identifier, prompt)
+    def take(self, wanted: tuple[str, str, int], records: str | Path) -> dict[str, Any]:
         if wanted in self.early:
             return self.early.pop(wanted)
         for row in self.rows:
-            key = (row["id"], row["prompt"])
+            key = (row["id"], row["prompt"], row["sample"])
             if key in self.early:
                 raise InputError(f"{self.path}: row {key[0]} with prompt {key[1]} is there twice; {_AGAIN}")
             if row["prompt_hash"] != self.hashes.get(row["prompt"]):
@@ -149,7 +156,9 @@ class _Completions:
             if key == wanted:
                 return row
             self.early[key] = row
-        raise InputError(f"{self.path}: no completion for row {identifier} of {records} with prompt {prompt}; {_AGAIN}")
+        identifier, prompt, sample = wanted
+        which = f"prompt {prompt}" + (f", sample {sample}" if sample else "")
+        raise InputError(f"{self.path}: no completion for row {identifier} of {records} with {which}; {_AGAIN}")
 
     def finish(self) -> None:
         left = next(iter(self.early.values()), None) or next(self.rows, None)
@@ -170,20 +179,6 @@ def _rows(path: str | Path, columns: list[str] | None = None) -> Iterator[dict[s
                 yield from batch.to_pylist()
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{path}: not a readable Parquet file ({error}); delete it and run again") from error
-
-
-def _chunk_texts(path: str | Path) -> Callable[[str, str | Path], str]:
-    """Return a function from chunk id to text over a chunk file that stays in Arrow memory."""
-    table = read_table(path, pa.schema([SCHEMAS["chunk"].field(name) for name in ("chunk_id", "text")]))
-    place = {chunk_id: i for i, chunk_id in enumerate(table["chunk_id"].to_pylist())}
-    texts = table["text"].combine_chunks()
-
-    def text(chunk_id: str, records: str | Path) -> str:
-        if chunk_id not in place:
-            raise InputError(f"{path}: chunk {chunk_id} of {records} is not there; delete both files and run again")
-        return texts[place[chunk_id]].as_py()
-
-    return text
 
 
 def _made_by(completions: str | Path) -> dict[str, str]:

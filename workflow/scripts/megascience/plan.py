@@ -173,6 +173,8 @@ class Plan:
         if stage != "evaluate":
             model = self.config["models"][section["model"]]
             settings |= {"model": model["name"], "revision": model["revision"], "context": model["context"]}
+        if "samples" in section:
+            settings["samples"] = section["samples"]
         return settings
 
     def check(self) -> None:

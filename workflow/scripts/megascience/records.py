@@ -118,10 +118,11 @@ SCHEMAS: dict[str, pa.Schema] = {
 #: A row that a stage left out.
 DROPPED = _schema(id=_TEXT, stage=_TEXT, reason=_TEXT, detail=_TEXT)
 
-#: A raw answer of a model: one row for each record and prompt, in the records' order.
+#: A raw answer of a model: one row for each record, prompt and sample (counted from 0), in the records' order.
 COMPLETIONS = _schema(
     id=_TEXT,
     prompt=_TEXT,
+    sample=_INT,
     prompt_hash=_TEXT,
     text=_TEXT,
     finish_reason=_TEXT,

@@ -3,27 +3,18 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from . import journal as journals
-from .batches import chunk_texts, iter_batches
 from .engines.base import Sampling
-from .generate import retry_sampling
+from .journal import JournalReader
 from .layout import split_corpus
 from .plan import MODEL_STAGES, Plan
-from .prompts import load_prompt
 from .records import InputError
-from .stages import get_stage
+from .request_plan import RequestPlan, Unit
 from .tabular import Table
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """One request that a record calls for: the journal's key of each attempt, and the prompt's size in bytes."""
-
-    keys: tuple[str, ...]
-    size: int
 
 
 @dataclass(frozen=True)
@@ -58,25 +49,8 @@ def shards_of(plan: Plan, results: str | Path) -> Iterator[Shard]:
     results = Path(results)
     for stage in MODEL_STAGES:
         for corpus in (c for pool in plan.chains.pools for c in plan.chains.corpora(pool)):
-            if stage not in plan.chains.own(corpus):
-                continue
-            source, holder = plan.chains.before(stage, corpus)
-            if stage == "decontaminate":  # asks about the candidates of its rows
-                source, holder = "search", corpus
-            for shard in plan.shards_of(corpus):
-                place = Path(corpus, shard)
-                chunks = results / "chunk" / split_corpus(corpus)[0] / f"{shard}.parquet"
-                yield Shard(
-                    stage=stage,
-                    corpus=corpus,
-                    model=plan.model(stage, corpus),
-                    records=(results / source / holder / f"{shard}.parquet",),
-                    prompts=tuple(plan.prompts(stage, corpus)),
-                    completions=results / stage / place.with_suffix(".completions.parquet"),
-                    cost=results / "cost" / stage / place.with_suffix(".json"),
-                    journal=results / "journal" / stage / place.with_suffix(".jsonl"),
-                    join=chunks if stage == "refine" else None,
-                )
+            if stage in plan.chains.own(corpus):
+                yield from (find_shard(plan, results, stage, corpus, shard) for shard in plan.shards_of(corpus))
     for model in plan.evaluated:
         yield Shard(
             stage="evaluate",
@@ -88,6 +62,26 @@ def shards_of(plan: Plan, results: str | Path) -> Iterator[Shard]:
             cost=results / "cost" / "evaluate" / f"{model}.json",
             journal=results / "journal" / "evaluate" / f"{model}.jsonl",
         )
+
+
+def find_shard(plan: Plan, results: str | Path, stage: str, corpus: str, shard: str) -> Shard:
+    """Return one generate job of a stage; `shard` are its three digits."""
+    results = Path(results)
+    source, holder = plan.chains.before(stage, corpus)
+    if stage == "decontaminate":  # asks about the candidates of its rows
+        source, holder = "search", corpus
+    place = Path(corpus, shard)
+    return Shard(
+        stage=stage,
+        corpus=corpus,
+        model=plan.model(stage, corpus),
+        records=(results / source / holder / f"{shard}.parquet",),
+        prompts=tuple(plan.prompts(stage, corpus)),
+        completions=results / stage / f"{place}.completions.parquet",
+        cost=results / "cost" / stage / f"{place}.json",
+        journal=results / "journal" / stage / f"{place}.jsonl",
+        join=results / "chunk" / split_corpus(corpus)[0] / f"{shard}.parquet" if stage == "refine" else None,
+    )
 
 
 def model_identity(plan: Plan, results: str | Path, model: str) -> tuple[str, str] | None:
@@ -102,49 +96,62 @@ def model_identity(plan: Plan, results: str | Path, model: str) -> tuple[str, st
     return entry["name"], entry["revision"]
 
 
-def wanted(plan: Plan, shard: Shard, identity: tuple[str, str]) -> Iterator[Wanted]:
-    """Yield the requests that a shard's records call for, one a record and prompt that is asked at all.
+def request_plan(plan: Plan, shard: Shard, identity: tuple[str, str]) -> RequestPlan:
+    """Return what a shard's records call for, as its generate job plans it.
 
     Raises:
         InputError: a file or a prompt is faulty.
     """
     settings = plan.settings(shard.stage, None if shard.stage == "evaluate" else shard.corpus)
-    prompts = [load_prompt(path) for path in shard.prompts]
-    grammars = [prompt.answer.grammar() if settings["constrain"] else None for prompt in prompts]
-    samplings = [retry_sampling(Sampling(**settings["sampling"]), n) for n in range(settings["retries"] + 1)]
-    fields = get_stage(shard.stage).fields
-    text_of = chunk_texts(shard.join) if shard.join else None
-    for path in shard.records:
-        for batch in iter_batches(path):
-            for record in batch.to_pylist():
-                if text_of:
-                    record["chunk_text"] = text_of(record["chunk_id"], path)
-                for prompt, grammar in zip(prompts, grammars, strict=True):
-                    given = fields({**record, "prompt": prompt.name})
-                    if given is None:
-                        continue
-                    messages = prompt.render(given)
-                    asked = journals.conversation_id(*identity, messages, grammar)
-                    keys = tuple(journals.request_key(asked, sampling) for sampling in samplings)
-                    yield Wanted(keys, sum(len(message["content"].encode()) for message in messages))
+    model, revision = identity
+    return RequestPlan(
+        stage=shard.stage,
+        records=shard.records,
+        prompts=shard.prompts,
+        model=model,
+        revision=revision,
+        sampling=Sampling(**settings["sampling"]),
+        retries=settings["retries"],
+        constrain=settings["constrain"],
+        samples=settings.get("samples", 1),
+        join=shard.join,
+    )
 
 
-def journal_keys(path: str | Path) -> Iterator[str]:
-    """Yield the keys of a journal's completions without taking its lock, so that a job may be at work on it.
+def missing_units(plan: Plan, shard: Shard, identity: tuple[str, str]) -> Iterator[Unit]:
+    """Yield what a shard's generate job would have to ask, equal units once and retries of one left out.
 
-    A line that is torn, as the last one of a running job may be, is passed over.
+    Raises:
+        InputError: a file or a prompt is faulty.
     """
-    try:
-        with open(path, "rb") as lines:
-            for line in lines:
-                try:
-                    entry = json.loads(line)
-                except ValueError:
-                    continue
-                if isinstance(entry, dict) and isinstance(entry.get("key"), str):
-                    yield entry["key"]
-    except FileNotFoundError:
-        return
+    journal = JournalReader(shard.journal)
+    base = plan.experiments[shard.model]["base"] if shard.model in plan.experiments else shard.model
+    context = plan.config["models"][base]["context"]
+    seen: set[str] = set()
+    for unit in request_plan(plan, shard, identity):
+        if unit is not None and unit.key not in seen:
+            seen.add(unit.key)
+            if not unit.look_up(journal, context)[1]:
+                yield unit
+
+
+def missing_requests(plan: Plan, results: str | Path, shard: Shard, most: int | None = None) -> int | None:
+    """Return how many requests a shard's generate job would have to send, retries of them left out.
+
+    No lock is taken and no engine touched, so that this may run while the workflow is planned. It reads the
+    shard's records and renders their prompts (some 10,000 a second); with `most` it stops at so many, so that
+    whether anything is missing at all (`most=1`) is soon told of a shard that was never asked.
+
+    Returns:
+        None where nobody can know: the records are not there yet, or the model is not trained.
+
+    Raises:
+        InputError: a file or a prompt is faulty.
+    """
+    identity = model_identity(plan, results, shard.model)
+    if identity is None or not shard.ready:
+        return None
+    return sum(1 for _ in islice(missing_units(plan, shard, identity), most))
 
 
 def collect_garbage(plan: Plan, results: str | Path) -> Iterator[tuple[Path, int]]:
@@ -159,7 +166,8 @@ def collect_garbage(plan: Plan, results: str | Path) -> Iterator[tuple[Path, int
     for shard in shards_of(plan, results):
         identity = model_identity(plan, results, shard.model)
         if identity and shard.ready and shard.journal.exists():
-            live = {key for request in wanted(plan, shard, identity) for key in request.keys}
+            units = request_plan(plan, shard, identity)
+            live = {key for unit in units if unit is not None for key in unit.keys}
             yield shard.journal, journals.gc(shard.journal, live)
 
 
@@ -174,9 +182,9 @@ def journal_stats(results: str | Path) -> Table:
     for stage in sorted(path for path in folder.glob("*") if path.is_dir()):
         files = sorted(stage.rglob("*.jsonl"))
         if files:
-            keys = [key for file in files for key in journal_keys(file)]
-            size = sum(file.stat().st_size for file in files) / 1e6
-            rows.append((stage.name, len(files), len(keys), len(set(keys)), size))
+            readers = [JournalReader(file) for file in files]
+            counts = (sum(r.completions for r in readers), len({key for r in readers for key in r.keys()}))
+            rows.append((stage.name, len(files), *counts, sum(file.stat().st_size for file in files) / 1e6))
     if not rows:
         raise InputError(f"{folder}: there is no journal; mend --results, or run a model stage first")
     return Table(("stage", "journals", "completions", "different requests", "MB"), rows, {"MB": 1})
