@@ -148,9 +148,18 @@ ITEMS = _schema(
 
 #: The closed list of reasons for a drop, with what each means to a reader of the ledger.
 REASONS: dict[str, str] = {
+    "missing_field": "the row has not the field that the mapping names",
+    "empty_field": "the row's question, answer or id is null or empty",
+    "malformed_row": "the line is no JSON object",
+    "row_too_long": "the row has more bytes than the config allows",
+    "repeated_id": "an earlier row of the source bears the same id",
+    "repeated_row": "an earlier row of the source says the same",
+    "not_english": "the question is written in another language",
     "book_unreadable": "the PDF is corrupt, encrypted or has no pages",
     "page_empty": "no text was found on the page",
     "page_failed": "the digitizing engine gave up on the page",
+    "below_university": "the book is written for a school, not for a university",
+    "other_subject": "the book's subject is none of the disciplines",
     "no_text": "only running heads, page numbers or white space were on the page",
     "repeated_chunk": "the same text stands twice on the same pages of the book",
     "no_pairs": "the model found no question with an answer in the chunk",
@@ -170,18 +179,9 @@ REASONS: dict[str, str] = {
 
 
 @dataclass(frozen=True)
-    "missing_field": "the row has not the field that the mapping names",
-    "empty_field": "the row's question, answer or id is null or empty",
-    "malformed_row": "the line is no JSON object",
-    "row_too_long": "the row has more bytes than the config allows",
-    "repeated_id": "an earlier row of the source bears the same id",
-    "repeated_row": "an earlier row of the source says the same",
-    "not_english": "the question is written in another language",
 class Drop:
     """A parser's decision to leave a row out, with a reason of the closed list.
 
-    "below_university": "the book is written for a school, not for a university",
-    "other_subject": "the book's subject is none of the disciplines",
     Raises:
         ValueError: the reason is not in `REASONS`.
     """
@@ -284,15 +284,18 @@ def record_writer(
     footer = {"schema_version": str(SCHEMA_VERSION), **(metadata or {})}
     schema = schema.with_metadata(dict(sorted(footer.items())))
     rows: list[Mapping[str, Any]] = []
+    size = 0
     with atomic_file(path) as handle, pq.ParquetWriter(handle, schema, compression="zstd") as writer:
 
         def append(row: Mapping[str, Any]) -> None:
+            nonlocal size
             rows.append(row)
             if group_bytes is not None:
                 size += sum(len(value) for value in row.values() if isinstance(value, str))
             if len(rows) == ROW_GROUP or (group_bytes is not None and size >= group_bytes):
                 writer.write_table(to_table(rows, schema))
                 rows.clear()
+                size = 0
 
         yield append
         if rows:
@@ -316,7 +319,6 @@ def read_table(path: str | Path, schema: pa.Schema | None = None) -> pa.Table:
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{path}: not a readable Parquet file ({error}); delete it and run again") from error
     if schema is not None:
-            nonlocal size
         missing = [name for name in schema.names if name not in table.column_names]
         if missing:
             raise InputError(f"{path}: column {missing[0]!r} is missing; delete the file and run again")
