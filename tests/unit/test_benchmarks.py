@@ -239,7 +239,7 @@ def test_an_unreachable_hub_says_what_to_do(monkeypatch):
     monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
     hub = {"repo": "who/what", "revision": "a" * 40, "files": ["x"]}
     entry = {"name": "quiz", "source": {"hub": hub}, "adapter": "mmlu", "kind": "choice"}
-    with pytest.raises(InputError, match="who/what at a{40} cannot be had.*local `path`"):
+    with pytest.raises(InputError, match="who/what at a{40} cannot be had.*give a local path"):
         load_items(entry)
 
 
