@@ -18,6 +18,13 @@ from .sources import SourceError, describe, gather
 
 logger = logging.getLogger("megascience")
 
+#: The files of a hub repository that a model of each format needs: weights as safetensors, never pickles.
+HUB_FILES = {
+    "huggingface": ["*.json", "*.safetensors", "*.txt", "*.jinja", "tokenizer.model"],
+    "sentence_transformers": ["*.json", "*.txt", "model.safetensors", "1_Pooling/*"],
+    "gguf": ["*.gguf"],
+}
+
 #: The keys of an entry that decide which files a model has.
 _RECIPE = ("format", "sha256", "quantize", "convert", "sources")
 
@@ -28,7 +35,8 @@ def fetch_model(name: str, entry: Mapping[str, Any], folder: str | Path) -> dict
     Args:
         name: the model's name in the config, for messages.
         entry: its entry there: `name`, `revision`, `format` ("gguf", "huggingface", "sentence_transformers"
-            or "served"), `sources` (tried in this order, see `sources.gather`), and as need be
+            or "served"), `sources` (tried in this order, see `sources.gather`; the hub's repository of
+            that name at that revision where there are none), and as need be
             `sha256` (of the GGUF file, or of a folder's `model.safetensors`),
             `quantize` (requantise the GGUF file to this type) and
             `convert: huggingface` (make a Hugging Face checkpoint of the GGUF file).
@@ -60,6 +68,13 @@ def fetch_model(name: str, entry: Mapping[str, Any], folder: str | Path) -> dict
     return _write_manifest(folder, entry, files)
 
 
+def sources_of(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return where a model's files may be had: its `sources`, or the hub's repository of its name and revision."""
+    if entry.get("sources") or entry["format"] == "served":
+        return list(entry.get("sources", ()))
+    return [{"hub": entry["name"], "revision": entry["revision"], "allow_patterns": HUB_FILES[entry["format"]]}]
+
+
 def _check_entry(name: str, entry: Mapping[str, Any]) -> None:
     quantize = entry.get("quantize", "")
     if (quantize or entry.get("convert")) and entry["format"] != "gguf":
@@ -71,7 +86,7 @@ def _check_entry(name: str, entry: Mapping[str, Any]) -> None:
             f"config: models.{name}.revision is {entry['revision']!r} and does not tell of quantize: {quantize}, "
             f"so that records could not tell the two files apart; write it as {entry['revision']}-{quantize.lower()}"
         )
-    for source in entry.get("sources", []):
+    for source in sources_of(entry):
         if "hub" in source and not source.get("revision") and not entry.get("sha256"):
             raise InputError(f"config: models.{name}: the source {describe(source)} names no revision; pin one")
 
@@ -90,7 +105,7 @@ def _files_in_place(folder: Path, recipe: str) -> dict[str, str] | None:
 def _from_first_source(name: str, entry: Mapping[str, Any], folder: Path, recipe: str) -> Path:
     """Return a staging folder with the files of the first source that has the right ones."""
     faults = []
-    for number, source in enumerate(entry["sources"]):
+    for number, source in enumerate(sources_of(entry)):
         # a stable name, so that a large download goes on where it was cut off
         staged = folder / f".incoming-{recipe}-{number}"
         staged.mkdir(parents=True, exist_ok=True)

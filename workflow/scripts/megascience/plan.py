@@ -134,8 +134,9 @@ class Plan:
 
     @cached_property
     def evaluated(self) -> list[str]:
-        """The base models of all experiments, then the experiments."""
-        return [*dict.fromkeys(e["base"] for e in self.experiments.values()), *self.experiments]
+        """The models that the experiments are set against, then the experiments."""
+        baselines = (row.get("baseline", row["base"]) for row in self.experiments.values())
+        return [*dict.fromkeys(baselines), *self.experiments]
 
     @property
     def experiments(self) -> dict[str, Any]:
@@ -212,7 +213,12 @@ class Plan:
             if "model" in section
         ]
         named += [(f"prices.{key}", key) for key in self.config["prices"]]
-        named += [(f"experiments.{name}.base", e["base"]) for name, e in self.experiments.items()]
+        named += [
+            (f"experiments.{name}.{key}", experiment[key])
+            for name, experiment in self.experiments.items()
+            for key in ("base", "baseline")
+            if key in experiment
+        ]
         faults = [
             f"config: {key} names {name!r}, which is not under models; known: {', '.join(models)}"
             for key, name in named
@@ -221,9 +227,7 @@ class Plan:
         for name, entry in models.items():
             sources = entry.get("sources", [])
             paths = [source["path"] for source in sources if "path" in source]
-            if entry["format"] != "served" and not sources:
-                faults.append(f"config: models.{name} has no sources; add a hub, wheels or path, or format: served")
-            elif paths and len(paths) == len(sources) and not any(Path(p).exists() for p in paths):
+            if paths and len(paths) == len(sources) and not any(Path(p).exists() for p in paths):
                 faults.append(f"config: models.{name}: {paths[0]} is not there; mend the path or add another source")
         return faults
 
