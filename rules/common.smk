@@ -13,6 +13,7 @@ from megascience.layout import split_corpus
 from megascience.plan import MODEL_STAGES, Plan
 from megascience.records import InputError
 from megascience.staleness import code_hash
+from megascience.upkeep import find_shard
 
 validate(config, f"{workflow.basedir}/config/schema.yaml")
 try:
@@ -96,10 +97,12 @@ def manifest(name):
 
 
 def asks(stage):
-    """What asking a model needs beside the records: prompts, the model's files, and the checks done."""
+    """What asking a model needs beside the records: prompts, the model's files, the number of requests that
+    its journal does not answer, and the checks done."""
 
     def files(wildcards):
         return {
+            "missing": f"<results>/missing/{stage}/{'/'.join(wildcards)}.txt",
             "prompts": PLAN.prompts(stage, wildcards.get("corpus")),
             "model": manifest(
                 PLAN.model(stage, wildcards.get("corpus"), wildcards.get("model"))
@@ -108,6 +111,17 @@ def asks(stage):
         }
 
     return files
+
+
+def requests(wildcards):
+    """What a shard's requests are made of: what its generate job reads."""
+    shard = find_shard(PLAN, "<results>", *wildcards)
+    files = {
+        "records": [str(path) for path in shard.records],
+        "prompts": list(shard.prompts),
+        "model": manifest(shard.model),
+    }
+    return {**files, "join": str(shard.join)} if shard.join else files
 
 
 def answers(stage):
@@ -120,3 +134,9 @@ def answers(stage):
         }
 
     return files
+
+
+def lineage(wildcards):
+    """Each model stage that a dataset's rows go through, with its files."""
+    stages = [s for s in PLAN.pool_stages(wildcards.dataset) if s in MODEL_STAGES]
+    return {stage: pool_files(wildcards.dataset, stage) for stage in stages}

@@ -2,12 +2,6 @@
 # Needs: <results>/reference, the chunks and the shelf. Makes: <results>/dataset/{dataset}.
 
 
-def lineage(wildcards):
-    """Each model stage that a dataset's rows go through, with its files."""
-    stages = [s for s in PLAN.pool_stages(wildcards.dataset) if s in MODEL_STAGES]
-    return {stage: pool_files(wildcards.dataset, stage) for stage in stages}
-
-
 rule dataset:
     input:
         unpack(lineage),
