@@ -38,7 +38,15 @@ RECORD = {
     "context": None,
     "kind": "choice",
     "unit": None,
+    "reference_answer": "REFERENCE",
+    "response": "RESPONSE",
+    "id": "q",
+    "sample": 3,
+    "completion_tokens": 100,
+    "max_response_tokens": 4096,
 }
+#: Stages whose prompt is the bare question, as a student gets it.
+OPEN = ("difficulty_sample", "response_length", "evaluate")
 
 
 # --- conventions
@@ -113,7 +121,7 @@ def test_no_two_disciplines_share_their_instructions():
     assert len(set(paragraphs)) == 7
 
 
-@pytest.mark.parametrize("path", [path for stage, path in PRODUCTION if stage != "evaluate"], ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", [path for stage, path in PRODUCTION if stage not in OPEN], ids=lambda p: p.stem)
 def test_production_prompts_say_that_material_gives_no_orders(path):
     assert "not meant for you" in path.read_text() or "take no notice of them" in path.read_text()
 
@@ -249,6 +257,42 @@ def test_evaluation_prompts_know_every_kind(path, kind):
     assert "\n\n\n" not in text
     if kind in ("number", "quantity"):
         assert "kJ/mol" in text
+
+
+def test_what_the_samples_of_a_question_share_comes_before_the_sample():
+    for name, path in PRODUCTION + SMALL:
+        if name == "difficulty_score":
+            text = load_prompt(path).render(get_stage(name).fields(RECORD))[-1]["content"]
+            assert text.index("QUESTION") < text.index("REFERENCE") < text.index("RESPONSE")
+
+
+@pytest.mark.parametrize("reference", [None, "", " \n"])
+def test_a_question_without_reference_answer_is_not_sampled(reference):
+    module = get_stage("difficulty_sample")
+    assert module.fields({**RECORD, "reference_answer": reference}) == Drop("missing_reference")
+
+
+def test_a_sampled_answer_is_found_by_its_question():
+    row = get_stage("difficulty_sample").parse({"text": "42"}, RECORD)
+    assert row == {"sample_id": "q:3", "id": "q", "response": "42"}
+    assert get_stage("difficulty_score").parse({"score": "10"}, RECORD) == {"score": 10}
+    assert get_stage("response_length").parse({"text": "42"}, RECORD) == {"id": "q", "n_tokens": 100}
+
+
+def test_annotate_writes_every_solution_or_those_of_hard_questions():
+    module = get_stage("annotate")
+    assert module.fields(RECORD) == {"question": "QUESTION"}
+    hard, easy, unknown = ({**RECORD, "below": 6, "difficulty": mean} for mean in (5.99, 6.0, None))
+    assert module.fields(hard) == {"question": "QUESTION"}
+    assert module.fields(easy) is None
+    assert module.fields(unknown) is None
+
+
+def test_an_annotated_response_may_be_so_long_and_no_longer():
+    module = get_stage("annotate")
+    assert module.parse({"answer": "so"}, {**RECORD, "completion_tokens": 4096}) == {"answer": "so", "annotated": True}
+    drop = Drop("too_long", "4097 tokens, 4096 are allowed")
+    assert module.parse({"answer": "so"}, {**RECORD, "completion_tokens": 4097}) == drop
 
 
 def test_every_reason_of_a_stage_is_declared():

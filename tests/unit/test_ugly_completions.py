@@ -36,7 +36,13 @@ CANDIDATE = {
     "item_question": "item question",
     "skipped": False,
 }
-RECORDS = {"extract": CHUNK, "decontaminate": CANDIDATE, "distill_cot": {**PAIR, "has_reasoning": False}}
+SAMPLE = {"sample_id": "q:0", "id": "q", "question": "old question", "reference_answer": "42", "response": "43"}
+RECORDS = {
+    "extract": CHUNK,
+    "decontaminate": CANDIDATE,
+    "distill_cot": {**PAIR, "has_reasoning": False},
+    "difficulty_score": SAMPLE,
+}
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +67,7 @@ def run(sheet: dict, folder: Path) -> list[Parsed]:
             "prompt_hash": load_prompt(prompt).hash,
             "text": case["text"],
             "finish_reason": case.get("finish", "stop"),
+            "completion_tokens": case.get("tokens", 100),
         }
         for record, case in zip(records, sheet["cases"], strict=True)
     ]
@@ -73,6 +80,7 @@ def run(sheet: dict, folder: Path) -> list[Parsed]:
         completions=folder / "completions.parquet",
         prompts=[prompt],
         join=folder / "chunks.parquet" if stage == "refine" else None,
+        given={"max_response_tokens": 4096} if stage == "annotate" else None,
     )
     return list(parsed)
 

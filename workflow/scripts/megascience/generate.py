@@ -45,6 +45,7 @@ def generate_shard(
     constrain: bool,
     samples: int = 1,
     join: str | Path | None = None,
+    given: Mapping[str, Any] | None = None,
     budget: Mapping[str, int] | None = None,
 ) -> None:
     """Write the raw completions of a shard's records, in the records' order: one row a record, prompt and sample.
@@ -75,6 +76,7 @@ def generate_shard(
         constrain=constrain,
         samples=samples,
         join=join,
+        given=given,
     )
     with Journal(journal) as book:
         shard = _Shard(plan, model, book, Budget(budget or {}))

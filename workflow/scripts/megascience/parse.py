@@ -5,7 +5,7 @@ their order, batch by batch, so that memory does not grow with the number of row
 stand in the same order, which is how `generate` writes them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import product
 from pathlib import Path
@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .batches import chunk_texts
+from .batches import completer
 from .prompts import Prompt, load_prompt
-from .records import DROPPED, SCHEMAS, Drop, InputError, record_writer
-from .stages import Outcome, Stage, get_stage, unit_id
+from .records import ADDED, DROPPED, SCHEMAS, Drop, InputError, record_writer
+from .stages import Outcome, Stage, get_stage, identity, unit_id
 
 _BATCH = 512
-_COLUMNS = ["id", "prompt", "sample", "prompt_hash", "text", "finish_reason"]
+_COLUMNS = ["id", "prompt", "sample", "prompt_hash", "text", "finish_reason", "completion_tokens"]
 
 
 class Parsed(NamedTuple):
@@ -28,7 +28,8 @@ class Parsed(NamedTuple):
 
     Attributes:
         unit: the record's id, for a stage with several prompts or samples the id of them together.
-        record: the record that was asked about (with `prompt` and `sample`), or passed through.
+        record: the record that was asked about (with `prompt`, `sample` and `completion_tokens`), passed through
+            or left out.
         outcome: the record with its new columns, or a list of new records and drops, or a drop.
     """
 
@@ -45,6 +46,7 @@ def iter_parsed(
     prompts: Sequence[str | Path],
     samples: int = 1,
     join: str | Path | None = None,
+    given: Mapping[str, Any] | None = None,
 ) -> Iterator[Parsed]:
     """Yield the outcome of every record under every prompt in every sample, in the records' order.
 
@@ -54,7 +56,7 @@ def iter_parsed(
         completions: a Parquet file of `records.COMPLETIONS`.
         prompts: the stage's prompt files; they declare the form of the completions.
         samples: how many answers each record and prompt was to get.
-        join: chunks, whose text is given to the records as the column `chunk_text`.
+        join, given: what gives the records further columns, see `batches.completer`.
 
     Raises:
         InputError: a record lacks its completion, a completion lacks its record or is there twice, or
@@ -62,18 +64,19 @@ def iter_parsed(
     """
     module = get_stage(stage)
     loaded = [load_prompt(path) for path in prompts]
-    chunk_text = chunk_texts(join) if join is not None else None
+    complete = completer(join, given)
     answers = _Completions(completions, loaded)
     for path in records:
         for record in _rows(path):
-            if chunk_text is not None:
-                record["chunk_text"] = chunk_text(record["chunk_id"], path)
-            if module.fields({**record, "prompt": loaded[0].name}) is None:
-                yield Parsed(record[next(iter(record))], record, record)
+            record = complete(record, path)
+            fields = module.fields({**record, "prompt": loaded[0].name})
+            if fields is None or isinstance(fields, Drop):
+                yield Parsed(identity(record), record, record if fields is None else fields)
                 continue
             for prompt, sample in product(loaded, range(samples)):
-                asked = {**record, "prompt": prompt.name, "sample": sample}
-                completion = answers.take((record[next(iter(record))], prompt.name, sample), path)
+                completion = answers.take((identity(record), prompt.name, sample), path)
+                tokens = completion["completion_tokens"]
+                asked = {**record, "prompt": prompt.name, "sample": sample, "completion_tokens": tokens}
                 unit = unit_id(module, asked) + (f":{sample}" if samples > 1 else "")
                 yield Parsed(unit, asked, _outcome(module, prompt, completion, asked))
     answers.finish()
@@ -89,19 +92,16 @@ def parse_shard(
     dropped: str | Path,
     samples: int = 1,
     join: str | Path | None = None,
+    given: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a stage's kept and dropped rows; see `iter_parsed` for the arguments and errors.
 
     Every unit (record and prompt) ends in the kept rows, or in the dropped ones under its id; the k-th
     part of a list of outcomes is dropped as `<unit>#k`, counted from 1.
     """
-    metadata = {
-        "stage": stage,
-        "prompt_hash": ",".join(load_prompt(path).hash for path in prompts),
-        **_made_by(completions),
-    }
     with ExitStack() as stack:
-        keep = stack.enter_context(record_writer(kept, SCHEMAS[stage], metadata))
+        metadata = made_by(stage, completions, prompts)
+        keep = stack.enter_context(record_writer(kept, kept_schema(stage, records), metadata))
         leave = stack.enter_context(record_writer(dropped, DROPPED, {"stage": stage}))
 
         def settle(identifier: str, outcome: dict[str, Any] | Drop) -> None:
@@ -111,7 +111,13 @@ def parse_shard(
                 keep(outcome)
 
         parsed = iter_parsed(
-            stage=stage, records=records, completions=completions, prompts=prompts, samples=samples, join=join
+            stage=stage,
+            records=records,
+            completions=completions,
+            prompts=prompts,
+            samples=samples,
+            join=join,
+            given=given,
         )
         for unit, _, outcome in parsed:
             if isinstance(outcome, list):
@@ -181,7 +187,24 @@ def _rows(path: str | Path, columns: list[str] | None = None) -> Iterator[dict[s
         raise InputError(f"{path}: not a readable Parquet file ({error}); delete it and run again") from error
 
 
-def _made_by(completions: str | Path) -> dict[str, str]:
-    """Return the model and revision that made a shard's completions, empty where it has none."""
+def made_by(stage: str, completions: str | Path, prompts: Sequence[str | Path]) -> dict[str, str]:
+    """Return the footer of a stage's kept rows: stage, hashes of the prompts, and the model and its revision.
+
+    The latter two are empty where the model was not asked.
+    """
     first = next(_rows(completions, ["model", "revision"]), None)
-    return {key: (first or {}).get(key) or "" for key in ("model", "revision")}
+    return {
+        "stage": stage,
+        "prompt_hash": ",".join(load_prompt(path).hash for path in prompts),
+        **{key: (first or {}).get(key) or "" for key in ("model", "revision")},
+    }
+
+
+def kept_schema(stage: str, records: Sequence[str | Path]) -> pa.Schema:
+    """Return the columns of a stage's kept rows: its own, or those of the records and what it adds to any of them."""
+    if stage in SCHEMAS:
+        return SCHEMAS[stage]
+    schema = pq.read_schema(records[0]).remove_metadata()
+    for field in ADDED[stage]:
+        schema = schema if field.name in schema.names else schema.append(field)
+    return schema

@@ -36,7 +36,7 @@ from .records import InputError, content_id
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
 _KEYS = ("answer", "repeat", "max_repeat", "none")
 _TAG_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
-_WORD = re.compile(r"[A-Za-z][A-Za-z0-9 -]*\Z")
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9 -]*\Z")
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ def _tag_content(tag: str, content: Any, fault: Any) -> tuple[str, ...] | None:
     if content == "text":
         return None
     if not isinstance(content, list) or not content or not all(isinstance(w, str) and _WORD.match(w) for w in content):
-        raise fault(f"tag {tag!r} must be `text` or a list of words of letters")
+        raise fault(f"tag {tag!r} must be `text` or a list of words of letters and digits")
     if len({word.casefold() for word in content}) < len(content):
         raise fault(f"tag {tag!r} lists a word twice")
     return tuple(content)

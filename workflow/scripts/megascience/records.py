@@ -100,6 +100,27 @@ SCHEMAS: dict[str, pa.Schema] = {
         model=_TEXT,
         revision=_TEXT,
     ),
+    # A middling model's answers to a question, one row a sample; `id` is the question's row.
+    "difficulty_sample": _schema(
+        sample_id=_TEXT,
+        id=_TEXT,
+        sample=_INT,
+        question=_TEXT,
+        reference_answer=_TEXT,
+        response=_TEXT,
+        completion_tokens=_INT,
+    ),
+    # What these answers are worth, from 0 to 10: the mean and the standard deviation over those that have a score,
+    # and all scores in the order of the samples, null where there is none.
+    "difficulty_score": _schema(
+        id=_TEXT,
+        mean=pa.float64(),
+        spread=pa.float64(),
+        n_scored=_INT,
+        n_unreadable=_INT,
+        scores=pa.list_(_INT),
+    ),
+    "response_length": _schema(id=_TEXT, n_tokens=_INT),
     "evaluate": _schema(
         item_id=_TEXT,
         benchmark=_TEXT,
@@ -113,6 +134,12 @@ SCHEMAS: dict[str, pa.Schema] = {
         verdict=_TEXT,
         reason=_TEXT,
     ),
+}
+
+#: The columns that a stage adds to rows of any kind, whose own columns stay.
+ADDED: dict[str, pa.Schema] = {
+    # `annotated` is true where the answer is new, null where the row passed through.
+    "annotate": _schema(annotated=pa.bool_()),
 }
 
 #: A row that a stage left out.
@@ -172,6 +199,10 @@ REASONS: dict[str, str] = {
     "rejected": "the model's verdict was against the row",
     "contaminated": "the row is a benchmark item in disguise",
     "no_reference": "the answer states no short final result",
+    "missing_reference": "the row has no reference answer that sampled answers could be scored against",
+    "unscored": "no sampled answer has a readable score",
+    "not_selected": "the selection or the mixture took other rows",
+    "too_long": "the annotated response is longer than the config allows",
     "context_overflow": "the rendered prompt and its answer do not fit the model's context",
     "unreadable": "the completion had not the declared form after all retries",
     "truncated": "the completion ended at the token limit before its answer was complete",

@@ -4,17 +4,17 @@ A unit is a record under one prompt, for one sample. `RequestPlan` gives the uni
 the messages and the keys of each, and tells from a journal which of them is settled. It sends nothing.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
-from .batches import chunk_texts, iter_batches
+from .batches import completer, iter_batches
 from .engines.base import Completion, Message, Request, Sampling
 from .journal import conversation_id, request_key
 from .prompts import Prompt, load_prompt
-from .records import InputError
+from .records import Drop, InputError
 from .stages import get_stage
 
 #: The temperature of a retry where the first attempt was greedy: another seed alone would change nothing.
@@ -24,7 +24,7 @@ RETRY_TEMPERATURE = 0.7
 SAMPLE_STRIDE = 1000
 
 #: Columns whose rows share a long prefix of their prompts, the most telling first.
-GROUP_COLUMNS = ("chunk_id", "pair_id")
+GROUP_COLUMNS = ("chunk_id", "pair_id", "id")
 
 
 class Completions(Protocol):
@@ -111,7 +111,7 @@ class RequestPlan:
     """The units of a shard.
 
     Args:
-        stage: the model stage, whose `fields` fills the prompts; a record without fields calls for nothing.
+        stage: the model stage, whose `fields` fills the prompts; a record that it passes or drops calls for nothing.
         records: Parquet files whose first column is the record's id.
         prompts: the stage's prompt files, each asked of every record.
         model, revision: who answers.
@@ -119,7 +119,7 @@ class RequestPlan:
         retries: how often an unreadable or cut-off completion is asked again.
         constrain: hold the model to the prompt's answer format, where the engine can.
         samples: how many answers each record and prompt gets, drawn with different seeds.
-        join: chunks, whose text is given to the records as the column `chunk_text`.
+        join, given: what gives the records further columns, see `batches.completer`.
 
     Raises:
         InputError: a faulty prompt, or several samples of a greedy draw, which would all be one.
@@ -139,6 +139,7 @@ class RequestPlan:
         constrain: bool,
         samples: int = 1,
         join: str | Path | None = None,
+        given: Mapping[str, Any] | None = None,
     ) -> None:
         if samples > 1 and sampling.temperature == 0:
             raise InputError(f"{stage}: {samples} samples at temperature 0 would be one; raise the temperature")
@@ -153,7 +154,7 @@ class RequestPlan:
             tuple(attempt_sampling(sampling, attempt, sample) for attempt in range(retries + 1))
             for sample in range(samples)
         ]
-        self.chunk_text = chunk_texts(join) if join is not None else None
+        self.complete = completer(join, given)
 
     @property
     def width(self) -> int:
@@ -161,7 +162,7 @@ class RequestPlan:
         return len(self.prompts) * len(self.samplings)
 
     def __iter__(self) -> Iterator[Unit | None]:
-        """Yield the units in the records' order, None for each that is not asked since its record passes through."""
+        """Yield the units in the records' order, None for each that is not asked: passed through, or left out."""
         for path in self.records:
             for batch in iter_batches(path):
                 group = _group_column(batch.schema.names)
@@ -187,16 +188,16 @@ class RequestPlan:
 
     def _units(self, record: dict[str, Any], group: str | None, path: Path) -> Iterator[Unit | None]:
         identifier = record[next(iter(record))]
-        if self.chunk_text is not None:
-            record["chunk_text"] = self.chunk_text(record["chunk_id"], path)
+        # Samples have the whole prompt in common, which is more than the rows about one document have.
+        shared = identifier if len(self.samplings) > 1 else str(record[group]) if group else ""
+        record = self.complete(record, path)
         for prompt, grammar in zip(self.prompts, self.grammars, strict=True):
             fields = self.fields({**record, "prompt": prompt.name})
-            if fields is None:
+            if fields is None or isinstance(fields, Drop):
                 yield from (None for _ in self.samplings)
                 continue
             messages = prompt.render(fields)
             conversation = conversation_id(*self.identity, messages, grammar)
-            shared = str(record[group]) if group else ""
             for sample, samplings in enumerate(self.samplings):
                 yield Unit(identifier, prompt, sample, messages, conversation, samplings, grammar, shared)
 

@@ -3,12 +3,15 @@
 A stage module has
     FIELDS        the variables that `fields` gives a prompt
     ANSWER        the tags that `parse` reads, each with its words or None for free text
-    fields(record)         the prompt's variables, or None where the record passes through untouched
+    fields(record)         the prompt's variables, None where the record passes through untouched, or a drop where
+                           it is left out without a question
     parse(answer, record)  the new columns, or a list of new records and drops, or one drop. The answer is
                            the group of tags, {} where the model said the prompt's `none` word, and for a
                            prompt with `repeat` the list of groups.
-`evaluate` has no parse: scoring takes its place. A stage that asks several prompts about one record also has
-    unit_id(record)        the id of record and prompt; `record["prompt"]` is the prompt's name
+`evaluate` has no parse: scoring takes its place. A stage that asks several prompts about one record, or draws
+several samples, also has
+    unit_id(record)        the id of record, prompt and sample, by `record["prompt"]` (its name) and `record["sample"]`
+`parse` also finds `completion_tokens` in the record, and both find what the stage's config gives every record.
 """
 
 import importlib
@@ -20,7 +23,20 @@ from ..prompts import load_prompt
 from ..records import Drop, InputError
 
 #: Every model stage, in the order of the pipeline.
-STAGES = ("extract", "refine", "judge_cot", "distill_cot", "filter", "decontaminate", "reference", "evaluate")
+STAGES = (
+    "extract",
+    "refine",
+    "judge_cot",
+    "distill_cot",
+    "filter",
+    "decontaminate",
+    "reference",
+    "difficulty_sample",
+    "difficulty_score",
+    "response_length",
+    "annotate",
+    "evaluate",
+)
 
 Record = Mapping[str, Any]
 Answer = Any  # dict[str, str], or list[dict[str, str]] where the prompt's group repeats
@@ -33,7 +49,7 @@ class Stage(Protocol):
     FIELDS: tuple[str, ...]
     ANSWER: Mapping[str, tuple[str, ...] | None]
 
-    def fields(self, record: Record) -> dict[str, Any] | None: ...
+    def fields(self, record: Record) -> dict[str, Any] | Drop | None: ...
 
     def parse(self, answer: Answer, record: Record) -> Outcome: ...
 
@@ -49,9 +65,14 @@ def get_stage(name: str) -> Stage:
     return cast(Stage, importlib.import_module(f"{__name__}.{name}"))
 
 
+def identity(record: Record) -> str:
+    """Return a record's id, which is its first column."""
+    return record[next(iter(record))]
+
+
 def unit_id(stage: Stage, record: Record) -> str:
-    """Return the id of a record and its prompt: the record's id, its first column, unless the stage says more."""
-    return stage.unit_id(record) if hasattr(stage, "unit_id") else record[next(iter(record))]
+    """Return the id of a record, its prompt and its sample: the record's id, unless the stage says more."""
+    return stage.unit_id(record) if hasattr(stage, "unit_id") else identity(record)
 
 
 def prompt_faults(name: str, path: str | Path) -> list[str]:
