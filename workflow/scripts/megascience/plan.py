@@ -3,16 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cached_property
+from glob import glob
 from pathlib import Path
 from typing import Any
 
 from .benchmarks import load_registry, local_files
-from .chains import TRUNK, Chains
+from .chains import Chains
+from .import_source import local_patterns
 from .layout import STAGES, split_corpus
+from .mapping import parse_mapping
 from .records import InputError, shard_of
 from .shelf import Book, read_shelf
 from .stages import STAGES as ASKING
-from .stages import prompt_faults
 
 #: The stages that ask a model about a shard, in the order of the data.
 MODEL_STAGES = tuple(stage for stage in ASKING if stage in STAGES)
@@ -132,6 +134,15 @@ class Plan:
         paths = (Path(self.config["evaluate"]["root"]) / path for path in local_files(self.registry[name]))
         return [str(path) for path in paths if path.exists()]
 
+    def source_entry(self, name: str) -> dict[str, Any]:
+        """Return what shapes a public source's rows: its part of the config, but for what only a forecast needs."""
+        return {key: value for key, value in self.config["sources"][name].items() if key != "rows"}
+
+    def source_files(self, name: str) -> list[str]:
+        """Return the local files of a public source, as far as they are there; a missing one is told by its check."""
+        found = (path for pattern in local_patterns(self.config["sources"][name]) for path in sorted(glob(pattern)))
+        return list(dict.fromkeys(found))
+
     @cached_property
     def evaluated(self) -> list[str]:
         """The models that the experiments are set against, then the experiments."""
@@ -179,90 +190,13 @@ class Plan:
         return settings
 
     def check(self) -> None:
-        """Check the config against the shelf, the prompts and the models; see `faults`.
+        """Check the config against the shelf, the prompts and the models; see `checks.faults`.
 
         Raises:
             InputError: one line a fault.
         """
-        faults = [
-            *self._book_faults(),
-            *self._model_faults(),
-            *self._dataset_faults(),
-            *self._experiment_faults(),
-            *self._prompt_faults(),
-        ]
-        if faults:
-            raise InputError("\n".join(faults))
+        from .checks import faults
 
-    def _book_faults(self) -> list[str]:
-        results = self.config.get("pathvars", {}).get("results", "results")
-        return [
-            f"{book.row}: {book.path} is not there; correct the path or take the row out"
-            for book in self.books
-            # The example books are typeset by a rule.
-            if book.path != f"{results}/books/{book.book_id}.pdf" and not Path(book.path).exists()
-        ]
-
-    def _model_faults(self) -> list[str]:
-        models = self.config["models"]
-        named = [(f"{stage}.model", self.config[stage]["model"]) for stage in (*MODEL_STAGES, "chunk", "embed")]
-        named += [
-            (f"datasets.{name}.override.{stage}.model", section["model"])
-            for name, entry in self.config["datasets"].items()
-            for stage, section in entry.get("override", {}).items()
-            if "model" in section
-        ]
-        named += [(f"prices.{key}", key) for key in self.config["prices"]]
-        named += [
-            (f"experiments.{name}.{key}", experiment[key])
-            for name, experiment in self.experiments.items()
-            for key in ("base", "baseline")
-            if key in experiment
-        ]
-        faults = [
-            f"config: {key} names {name!r}, which is not under models; known: {', '.join(models)}"
-            for key, name in named
-            if name not in models
-        ]
-        for name, entry in models.items():
-            sources = entry.get("sources", [])
-            paths = [source["path"] for source in sources if "path" in source]
-            if paths and len(paths) == len(sources) and not any(Path(p).exists() for p in paths):
-                faults.append(f"config: models.{name}: {paths[0]} is not there; mend the path or add another source")
-        return faults
-
-    def _dataset_faults(self) -> list[str]:
-        datasets = self.config["datasets"]
-        faults = [
-            f"config: datasets.{name} bears the name of a source; rename it"
-            for name in datasets
-            if name in self.config["sources"]
-        ]
-        if datasets.get(TRUNK):
-            faults.append(f"config: datasets.{TRUNK} is the whole way and takes no keys; name another dataset")
-        return faults
-
-    def _experiment_faults(self) -> list[str]:
-        names = [row["name"] for row in self.config["experiments"]]
-        faults = [f"config: experiments has {n!r} twice; rename one" for n in sorted(set(names)) if names.count(n) > 1]
-        for name, experiment in self.experiments.items():
-            if name in self.config["models"]:
-                faults.append(f"config: experiments.{name} bears the name of a model; rename it")
-            if experiment["dataset"] not in self.config["datasets"]:
-                known = ", ".join(self.config["datasets"])
-                faults.append(f"config: experiments.{name}.dataset is {experiment['dataset']!r}; known: {known}")
-            if experiment["train"] not in self.config["train"]:
-                known = ", ".join(self.config["train"])
-                faults.append(f"config: experiments.{name}.train is {experiment['train']!r}; known presets: {known}")
-        return faults
-
-    def _prompt_faults(self) -> list[str]:
-        corpora = [corpus for pool in (TRUNK, *self.chains.branches) for corpus in self.chains.corpora(pool)]
-        used = {
-            (stage, path)
-            for stage in (*MODEL_STAGES, "evaluate")
-            for corpus in corpora
-            if stage == "evaluate" or stage in self.chains.own(corpus)
-            for path in self.prompts(stage, corpus)
-        }
-        return [fault for stage, path in sorted(used) for fault in prompt_faults(stage, path)]
+        found = faults(self)
+        if found:
+            raise InputError("\n".join(found))
