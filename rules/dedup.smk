@@ -14,7 +14,6 @@ rule dedup_sketch:
     conda:
         "../envs/curate.yaml"
     params:
-        settings=config["dedup"],
         code=code_hash("dedup"),
     script:
         "../workflow/scripts/dedup_sketch.py"

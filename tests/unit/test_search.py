@@ -106,6 +106,16 @@ def test_fewer_items_than_k_and_no_rows_and_no_items(tmp_path):
     assert Case(tmp_path, ["q"] * 3, []).run(ngram=13) == []
 
 
+def test_empty_and_one_word_questions(tmp_path):
+    items = ["what is the heat of fusion of ice at one atmosphere of pressure", "Why?", ""]
+    case = Case(tmp_path, ["", "Why?", "?!", None], items)
+    found = case.run(ngram=13, k=3)
+    assert [r["qa_id"] for r in found] == [f"q{i:03d}" for i in range(4) for _ in range(3)]
+    hits = [(r["qa_id"], r["item_id"]) for r in found if r["ngram_overlap"]]
+    assert hits == [("q001", "item001")], "the same text is found whatever its length, an empty one nowhere"
+    assert {r["question"] for r in found if r["qa_id"] == "q003"} == {""}
+
+
 def test_shared_ngrams_join_whatever_the_embedding_says(tmp_path):
     rng = np.random.default_rng(5)
     items = [words(rng, 30) for _ in range(12)]
