@@ -3,7 +3,9 @@
 import hashlib
 import json
 import subprocess
+import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -333,3 +335,22 @@ class TestRequantize:
         model = tmp_path / "m" / manifest["path"]
         assert gguf.GGUFReader(model).tensors[0].tensor_type.name == "Q4_0"
         assert manifest["files"]["model.gguf"] == sha256(model.read_bytes()) != entry["sha256"]
+
+
+def test_two_fetches_of_one_folder_take_turns(tmp_path, checkpoint, monkeypatch, caplog):
+    inside = []
+
+    def slow(source, folder):
+        inside.append("in")
+        assert inside.count("in") - inside.count("out") == 1, "two fetches are in one folder"
+        time.sleep(0.3)
+        sources.gather(source, folder)
+        inside.append("out")
+
+    monkeypatch.setattr(models, "gather", slow)
+    entry = folder_entry(sources=[{"path": str(checkpoint)}])
+    with caplog.at_level("INFO"), ThreadPoolExecutor(3) as pool:
+        manifests = list(pool.map(lambda _: fetch_model("m", entry, tmp_path / "m"), range(3)))
+    assert inside == ["in", "out"], "the others find the files of the first"
+    assert manifests == [manifests[0]] * 3
+    assert "another job fetches this model" in caplog.text

@@ -5,11 +5,13 @@ written last, so that a folder without one is unfinished. `files.json` beside it
 entry the files were made: with it a fetch that is asked for again finds the files right and keeps them.
 """
 
+import fcntl
 import json
 import logging
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,8 @@ def fetch_model(name: str, entry: Mapping[str, Any], folder: str | Path) -> dict
             `convert: huggingface` (make a Hugging Face checkpoint of the GGUF file).
         folder: where the files go; it belongs to this function.
 
+    Two fetches of one folder take turns, on one machine or over a file system that shares its locks.
+
     The manifest has `name`, `revision`, `format`, `path` (the model file, or "." for the folder; "" for a
     served model), `tokenizer` (the `tokenizer.json`, or "") and `files` (path -> SHA-256), all relative to
     the folder.
@@ -54,6 +58,24 @@ def fetch_model(name: str, entry: Mapping[str, Any], folder: str | Path) -> dict
     _check_entry(name, entry)
     if entry["format"] == "served":
         return _write_manifest(folder, entry, {})
+    with _alone(name, folder):
+        return _fetch(name, entry, folder)
+
+
+@contextmanager
+def _alone(name: str, folder: Path) -> Iterator[None]:
+    """Hold a folder's lock, which stands beside it: a second fetch waits, then finds the files of the first."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with open(folder.with_name(f".{folder.name}.lock"), "a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            logger.info("%s: another job fetches this model; waiting for it", name)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _fetch(name: str, entry: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     recipe = content_id(json.dumps({key: entry.get(key) for key in _RECIPE}, sort_keys=True))
     files = _files_in_place(folder, recipe)
     if files is None:
