@@ -11,7 +11,7 @@ A pool is what is released or mixed: all corpora of one dataset of textbooks, or
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .layout import SEPARATOR, STAGES, split_corpus
+from .layout import SEPARATOR, SOURCE_STAGES, STAGES, split_corpus
 
 #: The dataset that is the trunk: every stage, as the config has it.
 TRUNK = "textbook_reasoning"
@@ -19,9 +19,6 @@ TRUNK = "textbook_reasoning"
 #: The stages of a textbook's way that a branch may leave out, and those that it may override.
 OPTIONAL = ("refine", "judge_cot", "distill_cot", "filter", "decontaminate")
 BRANCHING = (*OPTIONAL, "reference")
-
-#: The stages of a public source's way.
-SOURCE_STAGES = ("import_source", "dedup", "decontaminate")
 
 
 class Chains:

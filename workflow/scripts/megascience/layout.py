@@ -22,6 +22,9 @@ STAGES = (
     "reference",
 )
 
+#: The stages of a public source's way.
+SOURCE_STAGES = ("import_source", "dedup", "decontaminate")
+
 #: The standards of extraction, in the order of its prompts.
 STANDARDS = ("high", "low")
 
