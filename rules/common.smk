@@ -12,6 +12,7 @@ from megascience.chains import TRUNK
 from megascience.layout import split_corpus
 from megascience.plan import MODEL_STAGES, Plan
 from megascience.records import InputError
+from megascience.reports import MAIN, compared, comparisons, trained
 from megascience.staleness import code_hash
 from megascience.upkeep import find_shard
 
@@ -22,14 +23,33 @@ try:
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
-TABLES = ["yield", "yield_reasons", "contamination", "cost", "main"]
-FIGURES = ["yield", "scores", "response_length"]
+COMPARISONS = comparisons(config)
+TABLES = [
+    "yield",
+    "yield_reasons",
+    "extraction",
+    "curation",
+    "contamination",
+    "cost",
+    "scores",
+    *COMPARISONS,
+]
+FIGURES = [
+    "yield",
+    "contamination",
+    "cost",
+    "scores",
+    "answer_length",
+    "training_length",
+    "response_length",
+]
 SEMANTIC = config["dedup"]["semantic_threshold"] is not None
 
 
 wildcard_constraints:
     discipline="|".join(PLAN.disciplines),
     corpus="|".join(re.escape(name) for name in PLAN.corpora),
+    source="|".join(map(re.escape, config["sources"])),
     shard=r"\d{3}",
     model="|".join(re.escape(name) for name in PLAN.evaluated),
     experiment="|".join(re.escape(name) for name in PLAN.experiments),
@@ -62,6 +82,21 @@ def yields_of(pool, suffix=".parquet"):
     ]
     homes = [f"<results>/digitize/{d}/{s}{suffix}" for d, s in PLAN.home_shards]
     return files if pool in config["sources"] else homes + files
+
+
+def scored(models, suffix=".json"):
+    """The scores (.json) or the scored items (.parquet) of models on every benchmark."""
+    return [
+        f"<results>/evaluate/{model}/{benchmark}{suffix}"
+        for model in models
+        for benchmark in PLAN.benchmarks
+    ]
+
+
+def trained_on(models, pattern="<results>/dataset/{dataset}/train.parquet"):
+    """The pattern for each dataset that one of the models was trained on."""
+    datasets = dict.fromkeys(made["dataset"] for made in trained(config, models).values())
+    return [pattern.format(dataset=dataset) for dataset in datasets]
 
 
 def pages(wildcards):

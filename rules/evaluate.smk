@@ -3,6 +3,21 @@
 # One engine session serves all benchmarks of a model.
 
 
+use rule missing as evaluate_missing with:
+    input:
+        prompts=PLAN.prompts("evaluate"),
+        model=lambda wildcards: manifest(wildcards.model),
+        records=expand(
+            "<results>/benchmarks/{benchmark}.parquet", benchmark=PLAN.benchmarks
+        ),
+    output:
+        missing=temp("<results>/missing/evaluate/{model}.txt"),
+    log:
+        "<logs>/evaluate/{model}.missing.log",
+    params:
+        settings=PLAN.settings("evaluate"),
+
+
 use rule generate as evaluate_generate with:
     input:
         unpack(asks("evaluate")),

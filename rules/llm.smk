@@ -1,5 +1,7 @@
 # The two base rules of every model stage. A stage inherits both, names itself in <stage>, and says where
 # its records come from.
+# missing, which no stage needs to inherit, counts the requests that a shard's journal does not answer: by its
+#   number the profiles give GPUs only to jobs that will ask. It is temporary, so that it is counted anew.
 # generate needs: records, prompts, a model. Makes: raw completions and their cost. Its journal
 #   (<results>/journal) is no declared output, since Snakemake deletes those of a failed job.
 # parse needs: records, prompts, completions. Makes: kept rows and dropped rows with a reason.
@@ -7,6 +9,21 @@
 
 pathvars:
     stage="stage",
+
+
+rule missing:
+    input:
+        unpack(requests),
+    output:
+        missing=temp("<results>/missing/{stage}/{corpus}/{shard}.txt"),
+    log:
+        "<logs>/{stage}/{corpus}/{shard}.missing.log",
+    conda:
+        "../envs/llm.yaml"
+    params:
+        settings=lambda wildcards: PLAN.settings(wildcards.stage, wildcards.corpus),
+    script:
+        "../workflow/scripts/missing.py"
 
 
 rule generate:

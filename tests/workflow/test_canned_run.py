@@ -106,10 +106,20 @@ def stale(run):
 
 
 FROM_REFINE = {f"{stage}{part}" for stage in AFTER_DEDUP for part in ("_generate", "")} | {
-    *("embed", "search", "table_yield", "table_contamination", "dataset", "dataset_only", "figure_yield")
+    *("missing", "embed", "search", "table_yield", "table_contamination", "dataset", "dataset_only", "figure_yield")
 }
 FROM_FILTER = {f"{stage}{part}" for stage in ("decontaminate", "reference") for part in ("_generate", "")} | {
-    *("filter", "embed", "search", "table_yield", "table_contamination", "dataset", "dataset_only", "figure_yield")
+    *(
+        "missing",
+        "filter",
+        "embed",
+        "search",
+        "table_yield",
+        "table_contamination",
+        "dataset",
+        "dataset_only",
+        "figure_yield",
+    )
 }
 
 
