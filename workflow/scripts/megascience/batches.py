@@ -38,7 +38,7 @@ def id_column(path: str | Path) -> str:
 
 
 #: Makes a record complete by what its stage joins and is given: (record, the file that it is of) → record.
-Complete = Callable[[dict[str, Any], Path], dict[str, Any]]
+Complete = Callable[[dict[str, Any], str | Path], dict[str, Any]]
 
 #: First column of a joined file → its stage, the column that is read of it, and what records call that.
 _JOINS = {"chunk_id": ("chunk", "text", "chunk_text"), "id": ("difficulty_score", "mean", "difficulty")}
@@ -67,7 +67,7 @@ def completer(join: str | Path | None = None, given: Mapping[str, Any] | None = 
     place = {identifier: i for i, identifier in enumerate(table[key].to_pylist())}
     values = table[column]
 
-    def complete(record: dict[str, Any], path: Path) -> dict[str, Any]:
+    def complete(record: dict[str, Any], path: str | Path) -> dict[str, Any]:
         found = place.get(record[key] if key in record else record[next(iter(record))])
         if found is None and stage == "chunk":
             raise InputError(f"{join}: chunk {record[key]} of {path} is not there; delete both files and run again")

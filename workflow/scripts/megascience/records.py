@@ -333,6 +333,32 @@ def record_writer(
             writer.write_table(to_table(rows, schema))
 
 
+@contextmanager
+def table_writer(
+    path: str | Path, schema: pa.Schema, metadata: Mapping[str, str] | None = None
+) -> Iterator[Callable[[pa.Table], None]]:
+    """Open a function that appends a table, for Parquet files (zstd) that need not fit in memory.
+
+    As `record_writer`: rows go out in groups of a fixed size, whatever tables they come in.
+    """
+    footer = {"schema_version": str(SCHEMA_VERSION), **(metadata or {})}
+    schema = schema.with_metadata(dict(sorted(footer.items())))
+    waiting = schema.empty_table()
+    with atomic_file(path) as handle, pq.ParquetWriter(handle, schema, compression="zstd") as writer:
+
+        def append(table: pa.Table) -> None:
+            nonlocal waiting
+            waiting = pa.concat_tables([waiting, table.select(schema.names).cast(schema)])
+            whole = len(waiting) - len(waiting) % ROW_GROUP
+            if whole:
+                writer.write_table(waiting.slice(0, whole).combine_chunks(), row_group_size=ROW_GROUP)
+                waiting = waiting.slice(whole)
+
+        yield append
+        if len(waiting):
+            writer.write_table(waiting.combine_chunks())
+
+
 def write_dropped(path: str | Path, stage: str, drops: Iterable[tuple[str, Drop]]) -> None:
     """Write a stage's ledger of dropped rows from (row id, Drop) pairs."""
     rows = ({"id": i, "stage": stage, "reason": d.reason, "detail": d.detail} for i, d in drops)

@@ -196,7 +196,8 @@ def _asked(stage: str, completion: dict[str, Any], prompts: Path, record: dict[s
     tokens = f"{completion['prompt_tokens']} prompt tokens, {completion['completion_tokens']} answer tokens"
     yield f"{tokens}, attempts {completion['attempts']}, finished by {completion['finish_reason']}"
     if prompt and record:
-        for message in prompt.render(get_stage(stage).fields({**record, "prompt": prompt.name}) or {}):
+        fields = get_stage(stage).fields({**record, "prompt": prompt.name})
+        for message in prompt.render(fields) if isinstance(fields, dict) else ():
             yield f"{message['role']} message:"
             yield indented(message["content"])
     yield "raw completion:"
