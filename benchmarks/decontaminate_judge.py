@@ -1,11 +1,11 @@
-"""The contamination judge on the gold set: precision, recall and unreadable verdicts, by relation.
+"""The contamination judge of a configuration on the gold set: precision, recall and unreadable verdicts, by relation.
 
-    python benchmarks/decontaminate_judge.py PROMPT --engine llamacpp --model FILE --work FOLDER
+    python benchmarks/decontaminate_judge.py --configfile config/demo.yaml --work FOLDER [--record]
 
-PROMPT is a prompt of the stage decontaminate (prompts/decontaminate.j2 or prompts/small/…). Any
-engine of the project will do: `--serving key=value` goes to it. Every pair of the gold set is put to
-the judge once, by the same code that the workflow runs; what was answered stays in FOLDER's journal.
-A pair counts as found where its row would be dropped: YES, or no readable verdict (fail closed).
+Model, prompt, sampling, retries and serving are the configuration's, and the code is the workflow's own. Every
+pair of the gold set is put to the judge once; what was answered stays in FOLDER's journal. A pair counts as
+found where its row would be dropped: YES, or no readable verdict (fail closed). With --record the figures go
+to gold/measured.json, from where the dataset card takes them.
 """
 
 import argparse
@@ -13,32 +13,36 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-import yaml
-
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "workflow" / "scripts"))
 
-from decontaminate_retrieval import read_gold
+from decontaminate_retrieval import MEASURED, read_gold
 from megascience.contamination import decide_shard
 from megascience.embed import with_options
-from megascience.engines.base import ModelSpec, Sampling
+from megascience.engines.base import Sampling
 from megascience.generate import generate_shard
+from megascience.plan import Plan
+from megascience.prompts import load_prompt
+from megascience.quality import record_measured
 from megascience.records import SCHEMAS, read_records, write_records
+from megascience.serving import model_spec
+from megascience.settings import read_settings
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("prompt", type=Path)
-    parser.add_argument("--engine", required=True)
-    parser.add_argument("--model", required=True, help="a file or folder, or a name that the engine knows")
-    parser.add_argument("--context", type=int, default=4096)
-    parser.add_argument("--max-tokens", type=int, default=256)
-    parser.add_argument("--retries", type=int, default=1)
-    parser.add_argument("--constrain", action="store_true", help="hold the model to the answer's form")
-    parser.add_argument("--serving", nargs="*", default=[], help="settings of the engine, key=value")
+    parser.add_argument("--configfile", nargs="+", default=[], help="overrides of config/config.yaml")
     parser.add_argument("--relations", nargs="*", default=[], help="only these relations of the gold set")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--gpus", type=int, default=0)
     parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--record", action="store_true", help="keep the figures for the dataset card")
     args = parser.parse_args()
+    config = read_settings([HERE.parent / "config/config.yaml", *args.configfile], HERE.parent / "config/schema.yaml")
+    plan = Plan(config)
+    settings, (prompt,) = plan.settings("decontaminate"), plan.prompts("decontaminate")
+    manifest = Path(config["pathvars"]["models"], plan.model("decontaminate"), "model.json")
+    model = model_spec(manifest, config, args.threads, args.gpus)
     gold = [pair for pair in read_gold() if not args.relations or pair["relation"] in args.relations]
     work = args.work
     work.mkdir(parents=True, exist_ok=True)
@@ -59,40 +63,52 @@ def main() -> None:
     ]
     write_records(work / "rows.parquet", rows, SCHEMAS["filter"])
     write_records(work / "candidates.parquet", pairs, SCHEMAS["search"])
-    serving = {key: yaml.safe_load(value) for key, _, value in (entry.partition("=") for entry in args.serving)}
     generate_shard(
         stage="decontaminate",
         records=[work / "candidates.parquet"],
-        prompts=[args.prompt],
+        prompts=[prompt],
         output=work / "completions.parquet",
         cost=work / "cost.json",
         journal=work / "journal.jsonl",
-        model=ModelSpec(Path(args.model).name, "gold", args.engine, args.model, args.context, serving),
-        sampling=Sampling(max_tokens=args.max_tokens),
-        retries=args.retries,
-        constrain=args.constrain,
+        model=model,
+        sampling=Sampling(**settings["sampling"]),
+        retries=settings["retries"],
+        constrain=settings["constrain"],
     )
     decide_shard(
         records=[work / "rows.parquet"],
         candidates=work / "candidates.parquet",
         completions=work / "completions.parquet",
-        prompts=[args.prompt],
+        prompts=[prompt],
         kept=work / "kept.parquet",
         dropped=work / "dropped.parquet",
         verdicts=work / "verdicts.parquet",
     )
     verdicts = {row["qa_id"]: row["verdict"] for row in read_records(work / "verdicts.parquet")}
     print("relation\tcontaminated\tpairs\tyes\tno\tunreadable")
+    found = []
     for relation in dict.fromkeys(pair["relation"] for pair in gold):
         own = [pair for pair in gold if pair["relation"] == relation]
         said = Counter(verdicts[pair["pair_id"]] for pair in own)
-        counts = "\t".join(str(said[name]) for name in ("yes", "no", "unreadable"))
-        print(f"{relation}\t{own[0]['contaminated']}\t{len(own)}\t{counts}")
+        counts = {name: said[name] for name in ("yes", "no", "unreadable")}
+        found.append({"relation": relation, "contaminated": own[0]["contaminated"], "pairs": len(own), **counts})
+        print("\t".join(map(str, found[-1].values())))
     dropped = [pair for pair in gold if verdicts[pair["pair_id"]] != "no"]
     right = sum(pair["contaminated"] for pair in dropped)
     positive = sum(pair["contaminated"] for pair in gold)
-    print(f"precision {right / len(dropped) if dropped else 0:.3f} ({right} of {len(dropped)} dropped pairs)")
-    print(f"recall {right / positive if positive else 0:.3f} ({right} of {positive} contaminated pairs)")
+    precision, recall = right / max(1, len(dropped)), right / max(1, positive)
+    print(f"precision {precision:.3f} ({right} of {len(dropped)} dropped pairs)")
+    print(f"recall {recall:.3f} ({right} of {positive} contaminated pairs)")
+    if args.record and not args.relations:
+        entry = {
+            "model": model.name,
+            "revision": model.revision,
+            "prompt_hash": load_prompt(prompt).hash,
+            "precision": round(precision, 4),
+            "recall": round(recall, 4),
+            "rows": found,
+        }
+        record_measured(MEASURED, "judge", entry)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """Decontamination's retrieval on the gold set: recall@5 of embeddings, of n-grams and of both, by relation.
 
-    python benchmarks/decontaminate_retrieval.py SOURCES MODEL --work FOLDER
+    python benchmarks/decontaminate_retrieval.py SOURCES MODEL --work FOLDER [--record]
 
 SOURCES is a folder of real benchmark files and MODEL a sentence-transformers folder. The index holds
 every item of the files and the gold set's own items (gold/decontamination.jsonl: questions written
 for this project, each with a verbatim copy, paraphrases, a translation, its options in another order,
-a twin with changed values and another question of the topic). The index is kept in FOLDER.
+a twin with changed values and another question of the topic). The index is kept in FOLDER. With --record
+the figures go to gold/measured.json, from where the dataset card takes them.
 """
 
 import argparse
@@ -22,10 +23,12 @@ sys.path.insert(0, str(HERE.parent / "workflow" / "scripts"))
 
 import real_files
 from megascience.embed import embed_shard
-from megascience.records import ITEMS, SCHEMAS, read_records, write_records
+from megascience.quality import record_measured
+from megascience.records import ITEMS, SCHEMAS, read_metadata, read_records, write_records
 from megascience.search import search_shard
 
 GOLD = HERE / "gold" / "decontamination.jsonl"
+MEASURED = HERE / "gold" / "measured.json"
 K = 5
 PART = 2000
 
@@ -69,6 +72,7 @@ def main() -> None:
     parser.add_argument("sources", type=Path)
     parser.add_argument("model", type=Path)
     parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--record", action="store_true", help="keep the figures for the dataset card")
     args = parser.parse_args()
     work, gold = args.work, read_gold()
     work.mkdir(parents=True, exist_ok=True)
@@ -102,18 +106,26 @@ def main() -> None:
         + "\tsimilarity: least\t5 %\tmedian"
     )
     relations = list(dict.fromkeys(pair["relation"] for pair in gold))
+    table = []
     for relation in relations:
         pairs = [pair for pair in gold if pair["relation"] == relation]
         recalls = [np.mean([p["item_id"] in found[net][p["pair_id"]] for p in pairs]) for net in nets]
         near = [found["both"][p["pair_id"]].get(p["item_id"], {"similarity": np.nan})["similarity"] for p in pairs]
         shown = [*(f"{r:.3f}" for r in recalls), *(f"{v:.3f}" for v in np.nanquantile(near, [0, 0.05, 0.5]))]
         print(f"{relation}\t{pairs[0]['contaminated']}\t{len(pairs)}\t" + "\t".join(shown))
+        row = {"relation": relation, "contaminated": pairs[0]["contaminated"], "pairs": len(pairs)}
+        table.append(row | {net: round(float(r), 4) for net, r in zip(nets, recalls, strict=True)})
     english = [p for p in gold if p["relation"] in ("verbatim", "light_paraphrase", "heavy_paraphrase")]
     total = [np.mean([p["item_id"] in found[net][p["pair_id"]] for p in english]) for net in nets]
     print(f"verbatim and paraphrases\tTrue\t{len(english)}\t" + "\t".join(f"{r:.4f}" for r in total))
     for pair in english:
         if pair["item_id"] not in found["both"][pair["pair_id"]]:
             print(f"missed: {pair['pair_id']}: {pair['question']}")
+    if args.record:
+        made = read_metadata(work / "rows.ids.parquet")
+        count = sum(len(read_records(part)) for part in items)
+        entry = {"model": made["model"], "revision": made["revision"], "k": K, "items": count, "rows": table}
+        record_measured(MEASURED, "retrieval", entry)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ rule dataset:
             wildcards.dataset, "decontaminate", ".verdicts.parquet"
         ),
         yields=lambda wildcards: yield_table(wildcards.dataset),
+        measured="benchmarks/gold/measured.json",
     output:
         card="<results>/dataset/{dataset}/README.md",
         parquet="<results>/dataset/{dataset}/train.parquet",
@@ -28,6 +29,7 @@ rule dataset:
         ],
         standards=config["extract"]["standards"],
         books=PLAN.book_rows,
+        embedder=PLAN.embedder,
         code=code_hash("dataset"),
     script:
         "../workflow/scripts/dataset.py"

@@ -13,6 +13,7 @@ from megascience.card import front_matter
 from megascience.conservation import yield_tables
 from megascience.dataset import provenance_schema, sorted_blocks
 from megascience.layout import stage_files
+from megascience.quality import read_measured, record_measured
 from megascience.records import SCHEMAS, InputError, read_records, write_records
 
 MODEL_STAGES = ("extract", "refine", "judge_cot", "distill_cot", "filter", "decontaminate", "reference")
@@ -78,6 +79,46 @@ def test_card(root: Path, tmp_path: Path) -> None:
     assert "| refine        | teacher/base | r1         |" in body
     assert "Cells" not in body  # nothing of it was released
     assert "1 pairs of a question and a near benchmark item were judged" in body
+
+
+def test_card_tells_the_measured_quality_of_those_that_were_used(root: Path, tmp_path: Path) -> None:
+    relations = {"relation": "light_paraphrase", "contaminated": True, "pairs": 47}
+    found = {**relations, "embedding": 1.0, "n-grams": 0.25, "both": 1.0}
+    said = {**relations, "yes": 40, "no": 6, "unreadable": 1}
+    measured = tmp_path / "measured.json"
+    judge = {"model": "teacher/base", "revision": "r1", "prompt_hash": "h", "precision": 0.5, "recall": 0.871}
+    record_measured(measured, "retrieval", {"model": "m", "revision": "1", "k": 5, "items": 20000, "rows": [found]})
+    record_measured(measured, "judge", {**judge, "rows": [said]})
+    record_measured(measured, "judge", {**judge, "prompt_hash": "of another prompt", "precision": 0.9, "rows": []})
+    (verdicts,) = root.glob("decontaminate/*/*.verdicts.parquet")
+    made = {"model": "teacher/base", "revision": "r1", "prompt_hash": "h"}
+    write_records(verdicts, read_records(verdicts), SCHEMAS["verdicts"], made)
+
+    def body(name: str, **used) -> str:
+        return (tree.release(root, tmp_path / name, measured=measured, **used) / "README.md").read_text()
+
+    text = body("one", embedder=("m", "1"))
+    assert "| light paraphrase | yes            |      47 |       1.000 |     0.250 |  1.000 |" in text
+    assert "searched in an index of 20,000 items with m" in text
+    assert "its precision is 0.500 and its recall 0.871" in text
+    assert "| light paraphrase | yes            |      47 |    40 |    6 |            1 |" in text
+    text = body("two", embedder=("m", "2"))
+    assert "The retrieval of m was not measured" in text and "0.250" not in text
+    write_records(verdicts, read_records(verdicts), SCHEMAS["verdicts"], {**made, "prompt_hash": "new"})
+    assert "The judge of teacher/base was not measured" in body("three", embedder=("m", "1"))
+    assert "Quality of the decontamination" not in body("four", embedder=("m", "1"), verdicts=[])
+
+
+def test_a_measurement_replaces_the_earlier_one_of_the_same_model(tmp_path: Path) -> None:
+    path = tmp_path / "measured.json"
+    for model, items in (("b", 1), ("a", 2), ("b", 3)):
+        entry = {"model": model, "revision": "1", "k": 5, "items": items, "rows": []}
+        record_measured(path, "retrieval", entry)
+    found = read_measured(path)
+    assert [(entry["model"], entry["items"]) for entry in found["retrieval"]] == [("a", 2), ("b", 3)]
+    path.write_text('{"retrieval": [{}], "judge": []}')
+    with pytest.raises(InputError, match="measured.json: cannot be read as measured quality"):
+        read_measured(path)
 
 
 def test_titles_are_no_markup(root: Path, tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ with job_log(snakemake.log[0]):
         standards=snakemake.params.standards,
         verdicts=snakemake.input.verdicts,
         yields=snakemake.input.yields,
+        measured=snakemake.input.measured,
+        embedder=tuple(snakemake.params.embedder),
         output=Path(snakemake.output.card).parent,
         name=Path(snakemake.output.card).parent.name,
     )

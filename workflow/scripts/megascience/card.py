@@ -112,6 +112,7 @@ def card(
     models: Sequence[tuple[str, str, str]],
     yields: Sequence[Mapping[str, str]],
     judged: int | None,
+    quality: Sequence[str] = (),
 ) -> str:
     """Return the dataset card.
 
@@ -120,6 +121,7 @@ def card(
         models: (stage, model, revision).
         yields: the rows of `yield.tsv`; none leaves that part out.
         judged: how many pairs of a question and a benchmark item were judged, None where they were not.
+        quality: paragraphs on how well that goes, see `quality.quality_section`.
     """
     used = [shelf[book_id] for book_id in sorted(facts.books)]
     subjects = [(subject, rows) for subject, rows in sorted(facts.subjects.items())]
@@ -135,6 +137,7 @@ def card(
         parts += ["## Yield by stage\n", _yield_by_stage(yields).markdown()]
     if judged is not None:
         parts += [f"For decontamination {judged} pairs of a question and a near benchmark item were judged.\n"]
+    parts += quality
     parts += ["## Models\n", Table(("stage", "model", "revision"), models).markdown()]
     books = [(book.title, book.licence, facts.books[book.book_id], book.book_id) for book in used]
     parts += [

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from .card import Facts, ReleasedBook, card
 from .layout import STANDARDS, read_columns, shard_of_path
+from .quality import KEYS, Used, quality_section
 from .records import SCHEMAS, InputError, atomic_file, read_metadata, record_writer, write_text
 from .tabular import read_tsv
 
@@ -46,6 +47,8 @@ def build_dataset(
     standards: Sequence[str] = STANDARDS,
     verdicts: Sequence[str | Path] = (),
     yields: str | Path | None = None,
+    measured: str | Path | None = None,
+    embedder: tuple[str, str] | None = None,
 ) -> None:
     """Write `train.parquet`, `train.jsonl`, `provenance.parquet` and the card `README.md` into `output`.
 
@@ -62,6 +65,8 @@ def build_dataset(
         standards: the standards of extract's prompts, in the order of the hashes in its footers.
         verdicts: the contamination judge's verdict files, whose number the card gives.
         yields: `yield.tsv`, for the card's yield by stage.
+        measured: how well retrieval and judges do, see quality.py; the card tells it of those that were used.
+        embedder: name and revision of the embedding model that found the judge's candidates.
 
     Raises:
         InputError: an id is there twice, or a row's book, chunk or stage file is not among the inputs.
@@ -84,7 +89,15 @@ def build_dataset(
                 vouch(row)
             facts.add(block)
     table = read_tsv(yields) if yields else ()
-    write_text(output / "README.md", card(name, facts, shelf, lineage.models(), table, _judged(verdicts)))
+    section = quality_section(measured, Used(embedder, _judge(verdicts))) if measured and verdicts else ()
+    write_text(output / "README.md", card(name, facts, shelf, lineage.models(), table, _judged(verdicts), section))
+
+
+def _judge(verdicts: Sequence[str | Path]) -> tuple[str, ...] | None:
+    """Return model, revision and prompt hash of the judge, None where nothing was judged or by several."""
+    made = [read_metadata(path) for path in verdicts]
+    judges = {tuple(m.get(key, "") for key in KEYS["judge"]) for m in made if m.get("model")}
+    return judges.pop() if len(judges) == 1 else None
 
 
 def _judged(verdicts: Sequence[str | Path]) -> int | None:

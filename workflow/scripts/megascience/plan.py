@@ -169,6 +169,12 @@ class Plan:
         """Return the config's name of the model that a stage asks."""
         return evaluated if stage == "evaluate" and evaluated else self.section(stage, corpus)["model"]
 
+    @property
+    def embedder(self) -> tuple[str, str]:
+        """The name and revision of the embedding model."""
+        model = self.config["models"][self.config["embed"]["model"]]
+        return model["name"], model["revision"]
+
     def prompts(self, stage: str, corpus: str | None = None) -> list[str]:
         """Return the prompt files of a stage, for extract those of one discipline."""
         pattern = self.section(stage, corpus)["prompt"]
