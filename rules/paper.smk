@@ -1,5 +1,5 @@
-# Tables and figures.
-# Needs: what the stages kept and dropped, the dataset, the scores. Makes: <results>/tables, <results>/figures.
+# Tables.
+# Needs: what the stages kept and dropped, the datasets, the scores. Makes: <results>/tables.
 
 
 # The build fails here where rows in are not rows kept plus rows dropped.
@@ -71,101 +71,106 @@ rule table_cost:
         "../envs/report.yaml"
     params:
         prices=PLAN.prices,
-        code=code_hash("tables"),
+        code=code_hash("tables.cost"),
     script:
         "../workflow/scripts/table_cost.py"
 
 
-rule table_main:
+rule table_extraction:
     input:
-        summaries=expand(
-            "<results>/evaluate/{model}/{benchmark}.json",
-            model=PLAN.evaluated,
-            benchmark=PLAN.benchmarks,
-        ),
+        chunks=pool_files(TRUNK, "chunk"),
+        pairs=pool_files(TRUNK, "extract"),
+        paper=config["paper"] or [],
     output:
-        table="<results>/tables/main.tsv",
-        markdown="<results>/tables/main.md",
-        latex="<results>/tables/main.tex",
-        intervals="<results>/tables/scores.tsv",
+        table="<results>/tables/extraction.tsv",
+        markdown="<results>/tables/extraction.md",
+        latex="<results>/tables/extraction.tex",
     log:
-        "<logs>/tables/main.log",
+        "<logs>/tables/extraction.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        code=code_hash("tables.counts"),
+    script:
+        "../workflow/scripts/table_extraction.py"
+
+
+rule table_curation:
+    input:
+        yields="<results>/tables/yield.tsv",
+        paper=config["paper"] or [],
+    output:
+        table="<results>/tables/curation.tsv",
+        markdown="<results>/tables/curation.md",
+        latex="<results>/tables/curation.tex",
+    log:
+        "<logs>/tables/curation.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        code=code_hash("tables.counts"),
+    script:
+        "../workflow/scripts/table_curation.py"
+
+
+rule table_scores:
+    input:
+        summaries=scored(PLAN.evaluated),
+    output:
+        table="<results>/tables/scores.tsv",
+    log:
+        "<logs>/tables/scores.log",
     conda:
         "../envs/report.yaml"
     params:
         benchmarks=PLAN.benchmark_entries,
-        code=code_hash("tables"),
+        code=code_hash("tables.scores"),
     script:
-        "../workflow/scripts/table_main.py"
+        "../workflow/scripts/table_scores.py"
 
 
-rule figure_yield:
+# One table of scores for each entry of the config's `tables`, and `main`.
+rule table_comparison:
     input:
-        table="<results>/tables/yield.tsv",
-    output:
-        pdf="<results>/figures/yield.pdf",
-        png=report(
-            "<results>/figures/yield.png",
-            caption="../workflow/report/yield.rst",
-            category="Figures",
+        summaries=lambda wildcards: scored(compared(config, wildcards.comparison)),
+        verdicts=lambda wildcards: scored(
+            compared(config, wildcards.comparison), ".parquet"
         ),
+        datasets=lambda wildcards: trained_on(compared(config, wildcards.comparison)),
+        paper=config["paper"] or [],
+    output:
+        table="<results>/tables/{comparison}.tsv",
+        markdown="<results>/tables/{comparison}.md",
+        latex="<results>/tables/{comparison}.tex",
     log:
-        "<logs>/figures/yield.log",
+        "<logs>/tables/{comparison}.log",
+    wildcard_constraints:
+        comparison="|".join(COMPARISONS),
     conda:
         "../envs/report.yaml"
     params:
-        code=code_hash("figures"),
-    script:
-        "../workflow/scripts/figure_yield.py"
-
-
-rule figure_scores:
-    input:
-        summaries=expand(
-            "<results>/evaluate/{model}/{benchmark}.json",
-            model=PLAN.evaluated,
-            benchmark=PLAN.benchmarks,
+        table=lambda wildcards: COMPARISONS[wildcards.comparison],
+        trained=lambda wildcards: trained(
+            config, compared(config, wildcards.comparison)
         ),
-    output:
-        pdf="<results>/figures/scores.pdf",
-        png=report(
-            "<results>/figures/scores.png",
-            caption="../workflow/report/scores.rst",
-            category="Figures",
-        ),
-    log:
-        "<logs>/figures/scores.log",
-    conda:
-        "../envs/report.yaml"
-    params:
         benchmarks=PLAN.benchmark_entries,
-        code=code_hash("figures"),
+        code=code_hash("tables.comparison"),
     script:
-        "../workflow/scripts/figure_scores.py"
+        "../workflow/scripts/table_comparison.py"
 
 
-rule figure_response_length:
+# How many answers of a dataset have how many tokens.
+rule answer_lengths:
     input:
-        dataset="<results>/dataset/textbook_reasoning/train.parquet",
-        summaries=expand(
-            "<results>/evaluate/{model}/{benchmark}.json",
-            model=PLAN.evaluated,
-            benchmark=PLAN.benchmarks,
-        ),
+        dataset="<results>/dataset/{dataset}/train.parquet",
         model=manifest(config["chunk"]["model"]),
     output:
-        pdf="<results>/figures/response_length.pdf",
-        png=report(
-            "<results>/figures/response_length.png",
-            caption="../workflow/report/response_length.rst",
-            category="Figures",
-        ),
+        lengths="<results>/lengths/{dataset}.tsv",
     log:
-        "<logs>/figures/response_length.log",
+        "<logs>/lengths/{dataset}.log",
     conda:
         "../envs/report.yaml"
     params:
-        benchmarks=PLAN.benchmark_entries,
-        code=code_hash("figures"),
+        code=code_hash("lengths"),
     script:
-        "../workflow/scripts/figure_response_length.py"
+        "../workflow/scripts/answer_lengths.py"

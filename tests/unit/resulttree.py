@@ -241,6 +241,8 @@ def plan(folder: Path, **changed: Any) -> Plan:
         "decontaminate": stage("near"),
         "datasets": {"textbook_reasoning": {}},
         "sources": {},
+        "tables": {},
+        "paper": None,
         "experiments": [{"name": "small-again", "base": "small", "dataset": "d", "train": "t"}],
         "evaluate": {"registry": str(folder / "registry.yaml"), "root": ".", "benchmarks": "all", **stage("evaluate")},
         "prices": {},

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,21 +14,22 @@ import pyarrow as pa
 import pytest
 import resulttree as tree
 from docutils.core import publish_parts
-from hypothesis import given
-from hypothesis import strategies as st
-from megascience import figures
 from megascience.conservation import yield_tables
-from megascience.figures import (
-    answer_lengths,
-    density,
-    left_by_discipline,
+from megascience.figures import yields as yield_drawing
+from megascience.figures.contamination import contaminated, contamination_figure
+from megascience.figures.cost import cost_by_stage, cost_figure
+from megascience.figures.difficulty import EDGES, difficulty_figure, difficulty_shares
+from megascience.figures.lengths import (
+    density_figure,
     mean_response,
     response_length_figure,
-    score_figure,
-    yield_figure,
+    training_length_figure,
 )
+from megascience.figures.scores import score_figure
+from megascience.figures.yields import left_by_discipline, yield_figure
 from megascience.records import InputError, write_records
 from megascience.settings import read_settings
+from megascience.tabular import Table
 
 REGISTRY = {
     "gpqa": {"group": "general", "in_average": True},
@@ -58,17 +60,6 @@ def yields(tmp_path: Path) -> Path:
     return table
 
 
-@pytest.fixture
-def dataset(tmp_path: Path) -> Path:
-    file = tmp_path / "train.parquet"
-    write_records(file, [{"answer": "word " * n} for n in (3, 30, 300)], pa.schema([("answer", pa.string())]))
-    return file
-
-
-def words(text: str) -> int:
-    return len(text.split())
-
-
 def test_what_is_left_by_discipline(yields: Path) -> None:
     left = left_by_discipline(yields)
     assert list(left) == ["biology", "medicine", "physics", "all disciplines"]
@@ -90,17 +81,95 @@ def test_yield_figure_is_a_vector_and_a_raster(yields: Path, tmp_path: Path) -> 
     assert outputs[1].read_bytes().startswith(b"\x89PNG")
 
 
-def test_same_input_same_bytes(yields: Path, scores: list[Path], dataset: Path, tmp_path: Path) -> None:
-    for name, draw in {
+@pytest.fixture
+def drawings(
+    yields: Path, scores: list[Path], contamination: Path, cost: Path, difficulty: Path
+) -> dict[str, Callable[[list[Path]], None]]:
+    """Each figure's name -> what draws it."""
+    lengths = {"long": counted(300, 400, 500), "short": counted(10, 20), "none": counted()}
+    trained = {"base_tuned": "long"}
+    return {
         "yield": lambda outputs: yield_figure(yields, outputs),
         "scores": lambda outputs: score_figure(scores, REGISTRY, outputs),
-        "length": lambda outputs: response_length_figure({"mini": dataset}, scores, REGISTRY, words, outputs),
-    }.items():
+        "density": lambda outputs: density_figure(lengths, outputs, "answer length"),
+        "training": lambda outputs: training_length_figure(scores, REGISTRY, trained, lengths, outputs),
+        "response": lambda outputs: response_length_figure(scores, REGISTRY, outputs),
+        "difficulty": lambda outputs: difficulty_figure({"a": [difficulty], "b": []}, outputs, (1, 9)),
+        "contamination": lambda outputs: contamination_figure(contamination, list(REGISTRY), ["web"], outputs),
+        "cost": lambda outputs: cost_figure(cost, outputs),
+    }
+
+
+def test_same_input_same_bytes(drawings: dict[str, Callable[[list[Path]], None]], tmp_path: Path) -> None:
+    for name, draw in drawings.items():
         first, second = drawn(tmp_path, f"{name}1"), drawn(tmp_path, f"{name}2")
         draw(first)
         draw(second)
         for a, b in zip(first, second, strict=True):
             assert a.read_bytes() == b.read_bytes(), a
+        assert b"Date" not in first[0].read_bytes(), name
+
+
+def counted(*lengths: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return lengths of one text each."""
+    return np.array(lengths, dtype=float), np.ones(len(lengths))
+
+
+@pytest.fixture
+def contamination(tmp_path: Path) -> Path:
+    rows = [
+        ("biology", "gpqa", 40, 3),
+        ("biology", "all", 50, 4),
+        ("physics", "gpqa", 10, 2),
+        ("physics", "mmlu", 10, 1),
+        ("web", "gsm8k", 1000, 1234),
+    ]
+    table = tmp_path / "contamination.tsv"
+    Table(("discipline", "benchmark", "rows", "rows_contaminated"), rows).write(table)
+    return table
+
+
+def test_disciplines_are_added_up_and_sources_are_not(contamination: Path) -> None:
+    found = contaminated(contamination, list(REGISTRY), ["web"], "books")
+    assert found == {
+        "books": {"gpqa": 5, "mmlu": 1, "gsm8k": 0},
+        "web": {"gpqa": 0, "mmlu": 0, "gsm8k": 1234},
+    }
+
+
+@pytest.fixture
+def cost(tmp_path: Path) -> Path:
+    names = ("stage", "model", "prompt_tokens", "completion_tokens", "gpu_hours", "wall_hours", "startup_hours")
+    rows = [
+        ("extract", "a", 1000, 100, 0.5, 0.2, 0.1),
+        ("extract", "b", 2000, 200, 0.25, 0.3, 0.1),
+        ("filter", "a", 10, 1, 0.0, 0.1, 0.0),
+        ("all", None, 3010, 301, 0.75, 0.6, 0.2),
+    ]
+    table = tmp_path / "cost.tsv"
+    Table(names, rows).write(table)
+    return table
+
+
+def test_cost_is_added_up_by_stage(cost: Path) -> None:
+    found = cost_by_stage(cost)
+    assert list(found) == ["extract", "filter"]
+    assert (found["extract"]["prompt_tokens"], found["extract"]["gpu_hours"]) == (3000, 0.75)
+
+
+@pytest.fixture
+def difficulty(tmp_path: Path) -> Path:
+    file = tmp_path / "difficulty.parquet"
+    write_records(file, [{"mean": m} for m in (0.0, 0.4, 5.1, 10.0, None)], pa.schema([("mean", pa.float64())]))
+    return file
+
+
+def test_difficulty_is_shared_out_over_scores(difficulty: Path) -> None:
+    shares, n = difficulty_shares([difficulty, difficulty])
+    assert n == 8  # a question without a score has no place
+    assert {float(EDGES[i]): share for i, share in enumerate(shares) if share} == {0.0: 0.5, 5.0: 0.25, 9.5: 0.25}
+    empty, none = difficulty_shares([])
+    assert (empty.sum(), none) == (0, 0)
 
 
 class Recorder:
@@ -122,7 +191,7 @@ class Recorder:
 
 def test_bars_are_shares_of_the_extracted_pairs() -> None:
     axis = Recorder()
-    figures._yield_panel(axis, "Physics", ["extract", "dedup", "filter"], [200, 150, 50])
+    yield_drawing._yield_panel(axis, "Physics", ["extract", "dedup", "filter"], [200, 150, 50])
     (left, _), (lost, starts) = axis.bars
     assert left == [100, 75, 25]
     assert lost == [0, 25, 50]
@@ -132,7 +201,7 @@ def test_bars_are_shares_of_the_extracted_pairs() -> None:
 
 def test_discipline_without_pairs_is_drawn(tmp_path: Path) -> None:
     axis = Recorder()
-    figures._yield_panel(axis, "Economics", ["extract", "dedup"], [0, 0])
+    yield_drawing._yield_panel(axis, "Economics", ["extract", "dedup"], [0, 0])
     assert axis.bars[0][0] == [0, 0]
 
 
@@ -141,11 +210,13 @@ def test_scores_without_any_model(tmp_path: Path) -> None:
     assert (tmp_path / "none.pdf").stat().st_size > 500
 
 
-def test_response_length_without_any_answer(tmp_path: Path, scores: list[Path]) -> None:
-    file = tmp_path / "empty.parquet"
-    write_records(file, [], pa.schema([("answer", pa.string())]))
-    response_length_figure({"empty": file}, scores, REGISTRY, words, drawn(tmp_path, "empty"))
-    assert (tmp_path / "empty.png").stat().st_size > 500
+def test_untrained_models_and_empty_data_are_drawn(tmp_path: Path, scores: list[Path]) -> None:
+    lengths = {"empty": counted()}
+    training_length_figure(scores, REGISTRY, {"base_tuned": "empty"}, lengths, drawn(tmp_path, "lines"))
+    training_length_figure([], REGISTRY, {}, {}, drawn(tmp_path, "nothing"))
+    density_figure(lengths, drawn(tmp_path, "density"), "length")
+    for name in ("lines", "nothing", "density"):
+        assert (tmp_path / f"{name}.pdf").stat().st_size > 500
 
 
 def test_mean_response_weighs_benchmarks_as_the_score_does() -> None:
@@ -155,29 +226,6 @@ def test_mean_response_weighs_benchmarks_as_the_score_does() -> None:
         mean_response({"gpqa": {}}, REGISTRY)
 
 
-def test_answer_lengths(dataset: Path) -> None:
-    assert answer_lengths(dataset, words).tolist() == [3, 30, 300]
-    assert answer_lengths(dataset, lambda _: 0).tolist() == [1, 1, 1]  # has a place on the log axis
-
-
-@given(st.lists(st.integers(1, 100_000), min_size=1, max_size=50))
-def test_density_integrates_to_one(lengths: list[int]) -> None:
-    x, y = density(np.array(lengths, dtype=float))
-    logs = np.log10(x)
-    assert np.sum(y) * (logs[1] - logs[0]) == pytest.approx(1, abs=0.02)
-    assert (y >= 0).all()
-
-
-def test_density_has_the_shape_of_the_lengths() -> None:
-    rng = np.random.default_rng(0)
-    x, y = density(10 ** rng.normal(2.5, 0.3, 5000))
-    logs = np.log10(x)
-    weights = y * (logs[1] - logs[0])
-    mean = np.sum(logs * weights)
-    assert mean == pytest.approx(2.5, abs=0.02)
-    assert np.sum((logs - mean) ** 2 * weights) ** 0.5 == pytest.approx(0.3, abs=0.02)
-
-
 def test_matplotlib_is_loaded_only_to_draw() -> None:
     code = "import sys, megascience.figures; print('matplotlib' in sys.modules)"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
@@ -185,8 +233,11 @@ def test_matplotlib_is_loaded_only_to_draw() -> None:
     assert done.stdout == "False\n"
 
 
+CAPTIONS = sorted(path.stem for path in (Path(__file__).parents[2] / "workflow/report").glob("*.rst"))
+
+
 @pytest.mark.parametrize("configs", [["config.yaml"], ["config.yaml", "demo.yaml"]])
-@pytest.mark.parametrize("caption", ["workflow", "yield", "scores", "response_length", "loss"])
+@pytest.mark.parametrize("caption", CAPTIONS)
 def test_captions_can_be_rendered(configs: list[str], caption: str) -> None:
     """As `snakemake --report` does it, but strictly: nothing undefined, no fault of the markup."""
     root = Path(__file__).parents[2]

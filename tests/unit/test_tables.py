@@ -1,4 +1,4 @@
-"""Tables: the table object and its writers, the main table, its averages and intervals."""
+"""Tables: the table object and its writers, scores with averages and intervals, costs."""
 
 import csv
 import json
@@ -9,15 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from megascience.records import InputError
-from megascience.tables import (
-    Score,
-    average,
-    cost_table,
-    interval_table,
-    main_table,
-    read_scores,
-    write_score_tables,
-)
+from megascience.tables.cost import cost_table
+from megascience.tables.scores import Score, average, read_scores, score_table, with_averages
 from megascience.tabular import Table, markdown_text, read_tsv
 
 REGISTRY = {
@@ -48,40 +41,40 @@ def summary(accuracy: float, n: int = 100, **more: float) -> dict[str, float]:
     return {"n": n, "correct": round(accuracy * n), "accuracy": accuracy, "ci_low": low, "ci_high": high, **more}
 
 
-def row_of(table: Table, model: str) -> dict[str, object]:
-    return next(dict(zip(table.columns, row, strict=True)) for row in table.rows if row[0] == model)
+def accuracies(scores: dict[str, dict], registry: dict) -> dict[str, dict[str, float]]:
+    """Return model -> column -> accuracy in percent."""
+    _, table = with_averages(scores, registry)
+    return {model: {c: 100 * score.accuracy for c, score in row.items()} for model, row in table.items()}
 
 
 def test_averages_are_those_of_the_paper() -> None:
     registry = {name: {"group": group} for group, scores in PAPER.items() for name in scores}
     scores = {"instruct": {n: summary(v / 100) for group in PAPER.values() for n, v in group.items()}}
-    row = row_of(main_table(scores, registry), "instruct")
+    row = accuracies(scores, registry)["instruct"]
     assert row["All"] == pytest.approx(58.80, abs=0.005)
     assert row["General"] == pytest.approx(39.142)
     assert row["Math"] == pytest.approx(78.553, abs=0.001)
 
 
-def test_main_table() -> None:
+def test_averages_of_what_was_evaluated() -> None:
     scores = {
         "base": {"mmlu": summary(0.9), "gpqa": summary(0.25), "medqa": summary(0.5), "piqa": summary(0.7)},
         "tuned": {"gpqa": summary(0.35), "medqa": summary(0.6)},
     }
-    table = main_table(scores, REGISTRY)
-    assert table.columns == ("model", "mmlu", "gpqa", "medqa", "piqa", "General", "Specific", "All")
-    base = row_of(table, "base")
-    assert base["General"] == pytest.approx(25)  # mmlu stands outside the averages
-    assert base["Specific"] == pytest.approx(60)
-    assert base["All"] == pytest.approx(100 * (0.25 + 0.5 + 0.7) / 3)
-    tuned = row_of(table, "tuned")
-    assert tuned["General"] == pytest.approx(35)
-    assert tuned["Specific"] is None  # without piqa its average would not be comparable
-    assert tuned["All"] is None
-    assert tuned["mmlu"] is None
+    columns, _ = with_averages(scores, REGISTRY)
+    assert columns == ["mmlu", "gpqa", "medqa", "piqa", "General", "Specific", "All"]
+    rows = accuracies(scores, REGISTRY)
+    assert rows["base"]["General"] == pytest.approx(25)  # mmlu stands outside the averages
+    assert rows["base"]["Specific"] == pytest.approx(60)
+    assert rows["base"]["All"] == pytest.approx(100 * (0.25 + 0.5 + 0.7) / 3)
+    assert rows["tuned"]["General"] == pytest.approx(35)
+    # without piqa its average would not be comparable
+    assert rows["tuned"].keys() == {"gpqa", "medqa", "General"}
 
 
 def test_intervals_of_one_benchmark_and_of_an_average() -> None:
     scores = {"base": {"medqa": summary(0.5, unreadable=3), "piqa": summary(0.7)}}
-    rows = {row[1]: row for row in interval_table(scores, REGISTRY).rows}
+    rows = {row[1]: row for row in score_table(scores, REGISTRY).rows}
     assert rows["medqa"][2:5] == pytest.approx([50, 40, 60])
     assert rows["medqa"][5:8] == [100, 50, 3]
     half = 100 * math.sqrt(2 * 0.1**2) / 2
@@ -99,7 +92,7 @@ def test_average_lies_in_its_interval(values: list[tuple[float, float, float]]) 
 
 def test_unknown_benchmark_is_refused() -> None:
     with pytest.raises(InputError, match="'arena' was evaluated but is not in the registry"):
-        main_table({"base": {"arena": summary(0.5)}}, REGISTRY)
+        with_averages({"base": {"arena": summary(0.5)}}, REGISTRY)
 
 
 @pytest.mark.parametrize("content", ["{", "[1]", '{"n": 3}', '{"n": "3"}'])
@@ -111,25 +104,6 @@ def test_faulty_summary_is_named(tmp_path: Path, content: str) -> None:
         read_scores([file])
 
 
-def test_written_tables(tmp_path: Path) -> None:
-    files = []
-    for model in ("tuned", "base"):
-        file = tmp_path / model / "gpqa.json"
-        file.parent.mkdir()
-        file.write_text(json.dumps(summary(1 / 3)))
-        files.append(file)
-    outputs = [tmp_path / f"main.{suffix}" for suffix in ("tsv", "md", "tex")]
-    write_score_tables(scores=files, registry=REGISTRY, main=outputs, intervals=tmp_path / "scores.tsv")
-    rows = read_tsv(outputs[0])
-    assert [row["model"] for row in rows] == ["tuned", "base"]  # in the order given
-    assert rows[0]["gpqa"] == "33.33"
-    assert "| tuned   |  33.33 |" in outputs[1].read_text()
-    latex = outputs[2].read_text()
-    assert "\\toprule" in latex
-    assert "\\caption{Accuracy in percent." in latex
-    assert [row["benchmark"] for row in read_tsv(tmp_path / "scores.tsv")][:3] == ["gpqa", "General", "All"]
-
-
 NASTY = 'a|b <script>alert(1)</script> & "c"\twith\na_new *line* [x](y) `z` \\ 100 % $q$ #'
 
 
@@ -137,9 +111,10 @@ def test_cells_break_no_format(tmp_path: Path) -> None:
     table = Table(("na|me", "n"), [(NASTY, 1.5), ("", None)], {"n": 2}, "50 % of $x_1$")
     assert read_tsv_text(table.tsv()) == [[" ".join(NASTY.split()), "1.50"], ["", ""]]
     markdown = table.markdown()
-    assert markdown.count("\n") == 4
+    assert len(markdown.splitlines()) == 6
+    assert markdown.endswith("\n\n50 % of \\$x\\_1\\$\n")
     assert "<script>" not in markdown
-    assert all(unescaped_bars(line) == 3 for line in markdown.strip().split("\n"))
+    assert all(unescaped_bars(line) == 3 for line in markdown.splitlines()[:4])
     latex = table.latex()
     assert r"100 \%" in latex
     assert r"\caption{50 \% of \$x\_1\$}" in latex

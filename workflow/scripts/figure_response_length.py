@@ -1,17 +1,7 @@
-"""Lengths of the answers in the dataset and of the responses at evaluation."""
+"""Average score against the mean response length at evaluation."""
 
-from pathlib import Path
-
-from megascience.chunk import load_tokenizer
-from megascience.figures import response_length_figure
+from megascience.figures.lengths import response_length_figure
 from megascience.logs import job_log
-from megascience.serving import tokenizer_path
 
 with job_log(snakemake.log[0]):
-    response_length_figure(
-        {Path(snakemake.input.dataset).parent.name: snakemake.input.dataset},
-        snakemake.input.summaries,
-        snakemake.params.benchmarks,
-        load_tokenizer(tokenizer_path(snakemake.input.model)),
-        list(snakemake.output),
-    )
+    response_length_figure(snakemake.input.summaries, snakemake.params.benchmarks, list(snakemake.output))

@@ -1,6 +1,6 @@
 """Scores of the models on the benchmarks."""
 
-from megascience.figures import score_figure
+from megascience.figures.scores import score_figure
 from megascience.logs import job_log
 
 with job_log(snakemake.log[0]):

@@ -1,6 +1,6 @@
 """What is left after each stage, by discipline."""
 
-from megascience.figures import yield_figure
+from megascience.figures.yields import yield_figure
 from megascience.logs import job_log
 
 with job_log(snakemake.log[0]):

@@ -1,7 +1,7 @@
 """Requests, tokens, time and money by stage and model."""
 
 from megascience.logs import job_log
-from megascience.tables import cost_table
+from megascience.tables.cost import cost_table
 
 with job_log(snakemake.log[0]):
     cost_table(list(snakemake.input), snakemake.params.prices).write(snakemake.output.table)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from .chains import TRUNK
 from .plan import MODEL_STAGES, Plan
+from .reports import comparison_faults
 from .stages import prompt_faults
 
 
@@ -14,6 +15,7 @@ def faults(plan: Plan) -> list[str]:
         *_model_faults(plan),
         *_dataset_faults(plan),
         *_experiment_faults(plan),
+        *comparison_faults(plan.config),
         *_prompt_faults(plan),
     ]
 

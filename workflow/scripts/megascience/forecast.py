@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from .plan import Plan
 from .prompts import load_prompt
-from .tables import money, read_cost
+from .tables.cost import money, read_cost
 from .tabular import Table
 from .upkeep import Shard, missing_units, model_identity, shards_of
 

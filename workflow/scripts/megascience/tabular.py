@@ -18,7 +18,7 @@ class Table:
         columns: the header, one name a column.
         rows: one sequence of cells a row, as long as `columns`; None is an empty cell.
         digits: decimals of the float columns; a float column that is not named is shown as it is.
-        caption: for LaTeX; plain text.
+        caption: plain text, under the table in Markdown and LaTeX.
     """
 
     columns: tuple[str, ...]
@@ -61,8 +61,10 @@ class Table:
         return self._tabulate("plain", str, "–")
 
     def markdown(self) -> str:
-        """Return a Markdown (GitHub) table; cells are escaped, so that none can break the table or carry HTML."""
-        return self._tabulate("github", markdown_text, "–") + "\n"
+        """Return a Markdown (GitHub) table and its caption; cells are escaped, so that none can break the table or
+        carry HTML."""
+        caption = f"\n{markdown_text(self.caption)}\n" if self.caption else ""
+        return self._tabulate("github", markdown_text, "–") + "\n" + caption
 
     def latex(self) -> str:
         """Return a LaTeX `table` with booktabs rules."""

@@ -1,0 +1,149 @@
+# Figures, each as PDF and as PNG for the report.
+# Needs: tables, scores, lengths. Makes: <results>/figures.
+
+
+rule figure_yield:
+    input:
+        table="<results>/tables/yield.tsv",
+    output:
+        pdf="<results>/figures/yield.pdf",
+        png=report(
+            "<results>/figures/yield.png",
+            caption="../workflow/report/yield.rst",
+            category="Figures",
+        ),
+    log:
+        "<logs>/figures/yield.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        code=code_hash("figures.yields"),
+    script:
+        "../workflow/scripts/figure_yield.py"
+
+
+rule figure_contamination:
+    input:
+        table="<results>/tables/contamination.tsv",
+    output:
+        pdf="<results>/figures/contamination.pdf",
+        png=report(
+            "<results>/figures/contamination.png",
+            caption="../workflow/report/contamination.rst",
+            category="Figures",
+        ),
+    log:
+        "<logs>/figures/contamination.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        benchmarks=PLAN.benchmarks,
+        sources=list(config["sources"]),
+        code=code_hash("figures.contamination"),
+    script:
+        "../workflow/scripts/figure_contamination.py"
+
+
+rule figure_cost:
+    input:
+        table="<results>/tables/cost.tsv",
+    output:
+        pdf="<results>/figures/cost.pdf",
+        png=report(
+            "<results>/figures/cost.png",
+            caption="../workflow/report/cost.rst",
+            category="Figures",
+        ),
+    log:
+        "<logs>/figures/cost.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        code=code_hash("figures.cost"),
+    script:
+        "../workflow/scripts/figure_cost.py"
+
+
+rule figure_scores:
+    input:
+        summaries=scored(compared(config, MAIN)),
+    output:
+        pdf="<results>/figures/scores.pdf",
+        png=report(
+            "<results>/figures/scores.png",
+            caption="../workflow/report/scores.rst",
+            category="Figures",
+        ),
+    log:
+        "<logs>/figures/scores.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        benchmarks=PLAN.benchmark_entries,
+        code=code_hash("figures.scores"),
+    script:
+        "../workflow/scripts/figure_scores.py"
+
+
+rule figure_answer_length:
+    input:
+        lengths=trained_on(PLAN.experiments, "<results>/lengths/{dataset}.tsv"),
+    output:
+        pdf="<results>/figures/answer_length.pdf",
+        png=report(
+            "<results>/figures/answer_length.png",
+            caption="../workflow/report/answer_length.rst",
+            category="Figures",
+        ),
+    log:
+        "<logs>/figures/answer_length.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        code=code_hash("figures.lengths"),
+    script:
+        "../workflow/scripts/figure_answer_length.py"
+
+
+rule figure_training_length:
+    input:
+        summaries=scored(compared(config, MAIN)),
+        lengths=trained_on(compared(config, MAIN), "<results>/lengths/{dataset}.tsv"),
+    output:
+        pdf="<results>/figures/training_length.pdf",
+        png=report(
+            "<results>/figures/training_length.png",
+            caption="../workflow/report/training_length.rst",
+            category="Figures",
+        ),
+    log:
+        "<logs>/figures/training_length.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        benchmarks=PLAN.benchmark_entries,
+        trained=trained(config, compared(config, MAIN)),
+        code=code_hash("figures.lengths"),
+    script:
+        "../workflow/scripts/figure_training_length.py"
+
+
+rule figure_response_length:
+    input:
+        summaries=scored(compared(config, MAIN)),
+    output:
+        pdf="<results>/figures/response_length.pdf",
+        png=report(
+            "<results>/figures/response_length.png",
+            caption="../workflow/report/response_length.rst",
+            category="Figures",
+        ),
+    log:
+        "<logs>/figures/response_length.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        benchmarks=PLAN.benchmark_entries,
+        code=code_hash("figures.lengths"),
+    script:
+        "../workflow/scripts/figure_response_length.py"

@@ -1,0 +1,170 @@
+"""Comparisons: each model against the first of its block, marks, averages, the paper's numbers beside ours."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from megascience.benchmarks import summarize
+from megascience.records import InputError, write_records
+from megascience.reports import compared, comparison_faults, comparisons, trained
+from megascience.tables.comparison import Comparison, Trained, by_model, dataset_rows
+from megascience.tables.paper import read_paper
+from megascience.tabular import Table
+
+REGISTRY = {
+    "mmlu": {"group": "general", "in_average": False},
+    "gpqa": {"group": "general"},
+    "medqa": {"group": "specific"},
+    "gsm8k": {"group": "math"},
+}
+
+#: Model -> benchmark -> how many of its first items are right.
+RIGHT = {
+    "instruct": {"mmlu": 50, "gpqa": 20, "medqa": 40, "gsm8k": 90},
+    "tuned": {"mmlu": 50, "gpqa": 60, "medqa": 40, "gsm8k": 91},
+    "bare": {"mmlu": 10, "gpqa": 20, "medqa": 41},
+}
+
+SCHEMA = pa.schema([("item_id", pa.string()), ("verdict", pa.string())])
+
+TRAINED = {"tuned": Trained("seven", "books"), "bare": Trained("seven", "no_refine")}
+
+
+def compare(tmp_path: Path, blocks: list[list[str]], paper: dict | None = None) -> Comparison:
+    scores: dict[str, dict] = {}
+    files = []
+    for model, benchmarks in RIGHT.items():
+        for benchmark, right in benchmarks.items():
+            rows = [
+                {
+                    "item_id": f"{benchmark}{i}",
+                    "verdict": "correct" if i < right else "wrong",
+                    "finish_reason": "stop",
+                    "completion_tokens": 10,
+                }
+                for i in range(100)
+            ]
+            files.append(tmp_path / model / f"{benchmark}.parquet")
+            write_records(files[-1], rows, SCHEMA)
+            scores.setdefault(model, {})[benchmark] = summarize(rows)
+    return Comparison(blocks, scores, by_model(files), REGISTRY, TRAINED, {"books": 1234}, paper or {})
+
+
+def rows_of(table: Table) -> dict[tuple, dict]:
+    rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+    return {(row["model"], row["benchmark"]): row for row in rows}
+
+
+def test_each_is_set_against_the_first_of_its_block(tmp_path: Path) -> None:
+    rows = rows_of(compare(tmp_path, [["instruct", "tuned", "bare"]]).long())
+    gpqa = rows["tuned", "gpqa"]
+    assert (gpqa["compared_with"], gpqa["n"], gpqa["significant"]) == ("instruct", 100, "yes")
+    assert gpqa["difference"] == pytest.approx(40)
+    assert gpqa["difference_low"] < 40 < gpqa["difference_high"]
+    assert (gpqa["base"], gpqa["dataset"], gpqa["training_rows"]) == ("seven", "books", 1234)
+    assert rows["tuned", "medqa"]["significant"] == "no"
+    assert rows["instruct", "gpqa"]["significant"] is None
+    assert (rows["instruct", "gpqa"]["base"], rows["instruct", "gpqa"]["dataset"]) == ("instruct", None)
+
+
+def test_averages_are_compared_item_by_item_too(tmp_path: Path) -> None:
+    rows = rows_of(compare(tmp_path, [["instruct", "tuned"]]).long())
+    average = rows["tuned", "All"]
+    assert average["accuracy"] == pytest.approx((60 + 40 + 91) / 3)
+    assert average["difference"] == pytest.approx(41 / 3)  # mmlu stands outside the averages
+    assert (average["significant"], average["n"]) == ("yes", 300)
+    assert rows["instruct", "All"]["n"] == 300
+    assert rows["tuned", "Specific"]["significant"] == "no"
+
+
+def test_a_model_that_lacks_a_benchmark_has_no_average(tmp_path: Path) -> None:
+    rows = rows_of(compare(tmp_path, [["bare", "tuned"]]).long())
+    assert ("bare", "All") not in rows
+    assert ("bare", "Math") not in rows
+    assert rows["tuned", "All"]["p_value"] is None  # there is nothing to set it against
+
+
+def test_several_comparisons_in_a_block_are_corrected(tmp_path: Path) -> None:
+    one = rows_of(compare(tmp_path, [["bare", "tuned"]]).long())["tuned", "gpqa"]
+    two = rows_of(compare(tmp_path, [["bare", "tuned", "instruct"]]).long())["tuned", "gpqa"]
+    assert two["p_value"] == one["p_value"] == one["p_holm"]
+    assert two["p_holm"] == pytest.approx(2 * two["p_value"])
+
+
+def test_table_of_averages(tmp_path: Path) -> None:
+    paper = {("seven/books", "General"): 39.58, ("instruct", "All"): 58.8}
+    table = compare(tmp_path, [["instruct", "tuned"]], paper).short("averages", "Ours.")
+    assert table.columns == ("model", "training rows", "General", "Specific", "Math", "All")
+    assert [row[:2] for row in table.rows] == [["instruct", None], ["tuned", 1234]]
+    assert table.rows[1][2] == "60.00* [50.2, 69.1] (39.58)"
+    assert table.rows[0][5].endswith("] (58.80)")
+    assert table.rows[0][2] == "20.00 [13.3, 28.9]"
+    assert table.caption.startswith("Ours. Accuracy in percent")
+    assert "the paper" in table.caption
+
+
+def test_table_of_benchmarks(tmp_path: Path) -> None:
+    table = compare(tmp_path, [["instruct", "tuned"], ["bare"]]).short("benchmarks")
+    assert table.columns == ("benchmark", "instruct", "tuned", "bare")
+    assert [row[0] for row in table.rows] == ["mmlu", "gpqa", "medqa", "gsm8k", "General", "Specific", "Math", "All"]
+    assert table.rows[1][2].startswith("60.00* ")
+    assert table.rows[3][3] is None
+    assert "the paper" not in table.caption
+    for suffix in ("tsv", "md", "tex"):
+        table.write(tmp_path / f"table.{suffix}")
+    assert "60.00\\* [50.2" in (tmp_path / "table.md").read_text().replace("\\[", "[")
+
+
+def test_model_without_scores_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="'other' is to be compared but was not evaluated; known: instruct"):
+        compare(tmp_path, [["instruct", "other"]])
+
+
+def test_rows_of_a_dataset(tmp_path: Path) -> None:
+    write_records(tmp_path / "train.parquet", [{"item_id": "x"}] * 7, SCHEMA)
+    assert dataset_rows(tmp_path / "train.parquet") == 7
+
+
+# The paper's numbers
+
+
+def test_paper_numbers(tmp_path: Path) -> None:
+    file = tmp_path / "paper.tsv"
+    file.write_text("paper_table\trow\tcolumn\tvalue\n6\tseven/books\tAll\t61.01\n2\tphysics\textracted\t59094\n")
+    assert read_paper(file) == {("seven/books", "All"): 61.01, ("physics", "extracted"): 59094}
+    assert read_paper(None) == {}
+    for fault, message in (("6\tseven/books\tAll\t60", "stands there twice"), ("6\tx\ty\tz", "a number as value")):
+        file.write_text(f"paper_table\trow\tcolumn\tvalue\n6\tseven/books\tAll\t61.01\n{fault}\n")
+        with pytest.raises(InputError, match=rf"paper\.tsv:3: .*{message}"):
+            read_paper(file)
+
+
+# What the configuration asks for
+
+CONFIG = {
+    "models": {"seven": {}, "instruct": {}},
+    "experiments": [
+        {"name": "tuned", "base": "seven", "baseline": "instruct", "dataset": "books", "train": "t"},
+        {"name": "bare", "base": "seven", "dataset": "no_refine", "train": "t"},
+    ],
+    "tables": {"ablation": {"blocks": [["tuned", "bare"]], "show": "averages", "caption": ""}},
+}
+
+
+def test_main_table_shows_each_baseline_beside_its_experiments() -> None:
+    assert comparisons(CONFIG)["main"]["blocks"] == [["instruct", "tuned"], ["seven", "bare"]]
+    assert compared(CONFIG, "ablation") == ["tuned", "bare"]
+    assert compared(CONFIG) == ["instruct", "tuned", "seven", "bare"]
+    assert trained(CONFIG, ["instruct", "bare"]) == {"bare": {"base": "seven", "dataset": "no_refine"}}
+    own = {**CONFIG, "tables": {"main": {"blocks": [["bare", "tuned"]]}}}
+    assert compared(own) == ["bare", "tuned"]
+
+
+def test_faults_of_tables_are_named() -> None:
+    assert comparison_faults(CONFIG) == []
+    tables = {"cost": {"blocks": [["tuned"]]}, "mine": {"blocks": [["tuned", "tune"], ["tune"]]}}
+    assert comparison_faults({**CONFIG, "tables": tables}) == [
+        "config: tables.cost bears the name of another table; rename it",
+        "config: tables.mine names 'tune', which is neither an experiment nor a model; "
+        "known: seven, instruct, tuned, bare",
+    ]

@@ -1,0 +1,11 @@
+"""Lengths of the datasets' answers."""
+
+from pathlib import Path
+
+from megascience.figures.lengths import density_figure
+from megascience.lengths import read_lengths
+from megascience.logs import job_log
+
+with job_log(snakemake.log[0]):
+    lengths = {Path(path).stem: read_lengths(path) for path in snakemake.input.lengths}
+    density_figure(lengths, list(snakemake.output), "answer length")

@@ -1,0 +1,16 @@
+"""Average score against the mean length of the training data's answers."""
+
+from pathlib import Path
+
+from megascience.figures.lengths import training_length_figure
+from megascience.lengths import read_lengths
+from megascience.logs import job_log
+
+with job_log(snakemake.log[0]):
+    training_length_figure(
+        snakemake.input.summaries,
+        snakemake.params.benchmarks,
+        {name: made["dataset"] for name, made in snakemake.params.trained.items()},
+        {Path(path).stem: read_lengths(path) for path in snakemake.input.lengths},
+        list(snakemake.output),
+    )

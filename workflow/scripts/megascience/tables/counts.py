@@ -1,0 +1,99 @@
+"""Counts: how many books, chunks, pairs and rows there are at each step, with the paper's number beside ours."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
+
+from ..layout import STANDARDS, read_columns
+from ..tabular import Table, read_tsv
+from .paper import PaperNumbers
+
+#: The last row of a table of counts.
+TOTAL = "all"
+
+
+def counts_table(first: str, counts: Mapping[str, Mapping[str, Any]], paper: PaperNumbers, caption: str) -> Table:
+    """Return a row for each key of `counts`; a column that the paper has for any row gets one beside it.
+
+    Args:
+        first: the heading of the first column.
+        counts: row -> column -> count, the same columns in each row.
+        paper: the paper's numbers by row and column.
+        caption: what is counted.
+    """
+    names = list(dict.fromkeys(name for row in counts.values() for name in row))
+    known = [name for name in names if any((row, name) in paper for row in counts)]
+    columns = [part for name in names for part in ((name, f"{name}_paper") if name in known else (name,))]
+    rows = []
+    for key, row in counts.items():
+        cells: list[Any] = [key]
+        for name in names:
+            cells.append(row.get(name))
+            if name in known:
+                number = paper.get((key, name))
+                cells.append(round(number) if number is not None else None)
+        rows.append(cells)
+    note = " Columns that end in paper: the paper's number." if known else ""
+    return Table((first, *columns), rows, caption=f"{caption}{note}")
+
+
+def extraction_table(
+    chunks: Mapping[str, Sequence[str | Path]], pairs: Mapping[str, Sequence[str | Path]], paper: PaperNumbers
+) -> Table:
+    """Return what extraction found by discipline: books, chunks, chunks with a pair, pairs of each standard.
+
+    A book of two disciplines is cut for both, so that the chunks of the last row count it twice; its books do not.
+
+    Args:
+        chunks, pairs: discipline -> the files of kept rows of chunk and of extract.
+    """
+    counts: dict[str, dict[str, int]] = {}
+    shelf: set[str] = set()
+    for discipline in chunks:
+        books: set[str] = set()
+        row = dict.fromkeys(("books", "chunks", "chunks_with_pairs", *(f"pairs_{s}" for s in STANDARDS)), 0)
+        for path in chunks[discipline]:
+            table = read_columns(path, ("book_id",))
+            row["chunks"] += len(table)
+            books |= set(pc.unique(table["book_id"]).to_pylist())
+        for path in pairs.get(discipline, ()):
+            table = read_columns(path, ("chunk_id", "standard"))
+            # A chunk's pairs all lie in its shard's file.
+            row["chunks_with_pairs"] += len(pc.unique(table["chunk_id"]))
+            for standard in STANDARDS:
+                row[f"pairs_{standard}"] += pc.sum(pc.equal(table["standard"], standard)).as_py() or 0
+        shelf |= books
+        counts[discipline] = row | {"books": len(books)}
+    counts[TOTAL] = {**_sum(counts.values()), "books": len(shelf)}
+    return counts_table("discipline", counts, paper, "Question-answer pairs extracted from the textbooks.")
+
+
+#: Stage -> its column in the table of the textbooks' curation, in the order of the paper.
+_LEFT = {
+    "extract": "extracted",
+    "dedup": "deduplicated",
+    "filter": "filtered",
+    "decontaminate": "decontaminated",
+    "reference": "released",
+}
+
+
+def curation_table(yields: str | Path, paper: PaperNumbers) -> Table:
+    """Return the pairs left by discipline after each step that drops some, from `yield.tsv`."""
+    counts: dict[str, dict[str, int]] = {}
+    for row in read_tsv(yields):
+        if row["stage"] in _LEFT:
+            counts.setdefault(row["discipline"], {})[_LEFT[row["stage"]]] = int(row["rows_out"])
+    counts = dict(sorted(counts.items()))
+    counts[TOTAL] = _sum(counts.values())
+    return counts_table("discipline", counts, paper, "Pairs left after each step of the textbooks' curation.")
+
+
+def _sum(rows: Any) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for row in rows:
+        for name, count in row.items():
+            total[name] = total.get(name, 0) + count
+    return total

@@ -1,0 +1,22 @@
+"""Models side by side, each set against the first of its block."""
+
+from pathlib import Path
+
+from megascience.logs import job_log
+from megascience.tables.comparison import Comparison, Trained, by_model, dataset_rows
+from megascience.tables.paper import read_paper
+from megascience.tables.scores import read_scores
+
+with job_log(snakemake.log[0]):
+    table = Comparison(
+        snakemake.params.table["blocks"],
+        read_scores(snakemake.input.summaries),
+        by_model(snakemake.input.verdicts),
+        snakemake.params.benchmarks,
+        {name: Trained(**made) for name, made in snakemake.params.trained.items()},
+        {Path(path).parent.name: dataset_rows(path) for path in snakemake.input.datasets},
+        read_paper(snakemake.input.paper or None),
+    )
+    table.long().write(snakemake.output.table)
+    for path in (snakemake.output.markdown, snakemake.output.latex):
+        table.short(snakemake.params.table["show"], snakemake.params.table["caption"]).write(path)

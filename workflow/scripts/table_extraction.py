@@ -1,0 +1,17 @@
+"""What extraction found, by discipline."""
+
+from collections import defaultdict
+from pathlib import Path
+
+from megascience.logs import job_log
+from megascience.tables.counts import extraction_table
+from megascience.tables.paper import read_paper
+
+with job_log(snakemake.log[0]):
+    by_discipline = {"chunks": defaultdict(list), "pairs": defaultdict(list)}
+    for kind, files in by_discipline.items():
+        for path in snakemake.input[kind]:
+            files[Path(path).parent.name].append(path)
+    table = extraction_table(**by_discipline, paper=read_paper(snakemake.input.paper or None))
+    for path in snakemake.output:
+        table.write(path)

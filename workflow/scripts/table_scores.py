@@ -1,0 +1,8 @@
+"""Every evaluated model's accuracy on every benchmark, with intervals and counts."""
+
+from megascience.logs import job_log
+from megascience.tables.scores import read_scores, score_table
+
+with job_log(snakemake.log[0]):
+    scores = read_scores(snakemake.input.summaries)
+    score_table(scores, snakemake.params.benchmarks).write(snakemake.output.table)
