@@ -152,9 +152,11 @@ def test_serving_and_speed_are_no_data(edited):
 
 
 def test_an_unrelated_module_redoes_nothing_of_the_curation(edited):
-    run = edited("workflow/scripts/megascience/figures.py", '"""', '"""Changed. ')
+    run = edited("workflow/scripts/megascience/figures/yields.py", '"""', '"""Changed. ')
     assert stale(run) == set()
-    run = edited("workflow/scripts/megascience/figures.py", "\nimport ", "\nEXTRA = 1\nimport ")
+    run = edited("workflow/scripts/megascience/figures/cost.py", "\nfrom ", "\nEXTRA = 1\nfrom ")
+    assert stale(run) == set()
+    run = edited("workflow/scripts/megascience/figures/yields.py", "\nfrom ", "\nEXTRA = 1\nfrom ")
     assert stale(run) == {"figure_yield"}
 
 

@@ -8,6 +8,7 @@ import sys
 import pyarrow.parquet as pq
 import pytest
 from checkout import ROOT, Checkout
+from megascience.tabular import read_tsv
 
 CONFIG = ("--configfile", "config/demo.yaml", "tests/data/real/config.yaml")
 pytestmark = [
@@ -69,20 +70,21 @@ def test_training_changed_the_student(run):
 
 
 def test_both_models_have_scores(run):
-    lines = [line.split("\t") for line in (run.root / "results/real/tables/main.tsv").read_text().splitlines()]
-    table = {line[0]: dict(zip(lines[0], line, strict=True)) for line in lines[1:]}
-    assert set(table) == {"student", "student_textbook_reasoning"}
-    for row in table.values():
-        assert {"mmlu", "gsm8k", "scibench"} <= set(row)
-        assert all(0 <= float(row[name]) <= 100 for name in ("mmlu", "gsm8k", "scibench"))
+    rows = read_tsv(run.root / "results/real/tables/main.tsv")
+    assert {row["model"] for row in rows} == {"student", "student_textbook_reasoning"}
+    for model in ("student", "student_textbook_reasoning"):
+        found = {row["benchmark"]: row for row in rows if row["model"] == model}
+        assert {"mmlu", "gsm8k", "scibench", "All"} <= set(found)
+        assert all(0 <= float(row["ci_low"]) <= float(row["accuracy"]) <= 100 for row in found.values())
+    assert all(row["compared_with"] == "student" for row in rows)
 
 
 def test_figures_and_report(run):
-    for name in ("yield", "scores", "response_length"):
+    for name in ("yield", "contamination", "cost", "scores", "answer_length", "training_length", "response_length"):
         assert (run.root / f"results/real/figures/{name}.pdf").read_bytes().startswith(b"%PDF")
     run.snakemake("--report", "report.html", *CONFIG)
     report = (run.root / "report.html").read_text()
-    for figure in ("yield.png", "scores.png", "response_length.png", "training_loss.png"):
+    for figure in ("yield.png", "scores.png", "cost.png", "training_length.png", "training_loss.png"):
         assert figure in report
 
 
