@@ -36,6 +36,7 @@ rule dataset_only:
 include: "rules/models.smk"
 include: "rules/digitize.smk"
 include: "rules/llm.smk"
+include: "rules/import_source.smk"
 include: "rules/extract.smk"
 include: "rules/dedup.smk"
 include: "rules/refine.smk"

@@ -37,13 +37,15 @@ rule shelf:
         "../workflow/scripts/shelf.py"
 
 
-# No model starts before all books were found readable and all benchmark items were read.
+# No model starts before all books were found readable, all benchmark items and the first rows of all public
+# sources were read.
 rule preflight:
     input:
         shelf=[f"<results>/shelf/{d}/{s}.tsv" for d, s in PLAN.home_shards],
         benchmarks=expand(
             "<results>/benchmarks/{benchmark}.parquet", benchmark=PLAN.benchmarks
         ),
+        sources=[f"<results>/import_source/{s}/checked.tsv" for s in config["sources"]],
     output:
         "<results>/preflight.txt",
     log:
@@ -51,7 +53,7 @@ rule preflight:
     conda:
         "../envs/digitize.yaml"
     shell:
-        "cat {input.shelf} > {output} 2> {log}"
+        "cat {input.shelf} {input.sources} > {output} 2> {log}"
 
 
 rule digitize:

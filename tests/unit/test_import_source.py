@@ -92,7 +92,7 @@ def test_rows_carry_their_texts_and_where_they_come_from(run, tmp_path):
         "row_id": "r7",
         "revision": f"sha256:{sha}",
     }
-    assert done.summary["files"] == [{"file": "set.jsonl", "sha256": sha}]
+    assert done.summary["files"] == [{"file": "set.jsonl", "revision": f"sha256:{sha}"}]
     assert done.summary["rows"] == {"read": 40, "kept": 40} and done.summary["licence"] == "CC-BY-4.0"
 
 
@@ -149,13 +149,13 @@ def test_a_set_on_the_hub_is_fetched_at_its_revision(tmp_path, monkeypatch):
         return [tmp_path / "full.jsonl"]
 
     monkeypatch.setattr("megascience.import_source.dataset_files", fetch)
-    given = entry("", hub="facebook/natural_reasoning", revision="0" * 40, files=["full.jsonl"])
+    given = entry("", hub={"repo": "facebook/natural_reasoning", "revision": "0" * 40, "files": ["full.jsonl"]})
     del given["path"]
     check_source("nr", given, tmp_path / "checked.tsv")
     assert asked == [] and "checked when it is imported" in (tmp_path / "checked.tsv").read_text()
     done = Imported(tmp_path / "out", given, "nr")
     assert asked == [("facebook/natural_reasoning", "0" * 40, ["full.jsonl"])]
-    assert {r["revision"] for r in done.kept} == {"0" * 40} and done.summary["files"][0]["sha256"] is None
+    assert {r["revision"] for r in done.kept} == {"0" * 40} and done.summary["hub"] == "facebook/natural_reasoning"
     assert local_patterns(given) == []
 
 

@@ -13,6 +13,7 @@ def faults(plan: Plan) -> list[str]:
     return [
         *_book_faults(plan),
         *_model_faults(plan),
+        *_source_faults(plan),
         *_dataset_faults(plan),
         *_experiment_faults(plan),
         *comparison_faults(plan.config),
@@ -56,6 +57,18 @@ def _model_faults(plan: Plan) -> list[str]:
         paths = [source["path"] for source in sources if "path" in source]
         if paths and len(paths) == len(sources) and not any(Path(p).exists() for p in paths):
             faults.append(f"config: models.{name}: {paths[0]} is not there; mend the path or add another source")
+    return faults
+
+
+def _source_faults(plan: Plan) -> list[str]:
+    faults = []
+    for name, entry in plan.config["sources"].items():
+        if name in plan.disciplines:
+            faults.append(f"config: sources.{name} bears the name of a discipline; rename it")
+        try:
+            parse_mapping(entry["mapping"], f"config: sources.{name}.mapping")
+        except InputError as error:
+            faults.append(str(error))
     return faults
 
 

@@ -6,10 +6,12 @@ What is counted differs where a stage turns one kind of row into another:
 |----------|-----------------------------|-------------------------------------|----------|
 | digitize | pages and unreadable books  | pages with text                     | pages    |
 | chunk    | pages                       | pages that a chunk covers           | chunks   |
+| import_source | rows of the public set | rows                                | rows     |
 | extract  | units (chunk × standard)    | units that gave a pair              | pairs    |
 | others   | pairs                       | pairs                               | pairs    |
 """
 
+import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -95,6 +97,23 @@ def check(
     _refuse(stage, kept_paths, "kept but never came in", kept - rows)
     _refuse(stage, dropped_paths, "dropped but never came in", lost - rows)
     return Counts(len(rows), len(kept), len(lost), len(kept), reasons)
+
+
+def _check_import(kept_paths: Sequence[Path]) -> Counts:
+    """Check all shards of a public source against the count of rows that its files were found to have."""
+    stage = "import_source"
+    ledgers = list(map(ledger_path, kept_paths))
+    kept = _unique(stage, kept_paths, _ids(stage, kept_paths))
+    dropped, reasons = _read_drops(ledgers)
+    lost = _unique(stage, ledgers, dropped)
+    summary = kept_paths[0].with_name("source.json")
+    try:
+        read = json.loads(summary.read_text(encoding="utf-8"))["rows"]["read"]
+    except (OSError, ValueError, KeyError) as error:
+        raise ConservationError(f"{summary}: does not tell how many rows were read ({error}); import again") from error
+    if read != len(kept) + len(lost):
+        raise ConservationError(f"{stage}: {summary}: {read} rows were read, {len(kept)} kept and {len(lost)} dropped")
+    return Counts(read, len(kept), len(lost), len(kept), reasons)
 
 
 def _check_digitize(
@@ -200,14 +219,17 @@ def conserve(
     for path in map(Path, kept):
         stage, discipline, _ = shard_of_path(path)
         files.setdefault(stage, {}).setdefault(discipline, []).append(path)
-    stages = [stage for stage in STAGES if stage in files]
-    for stage in files.keys() - set(STAGES):
+    known = ("import_source", *STAGES)
+    stages = [stage for stage in known if stage in files]
+    for stage in files.keys() - set(known):
         raise ConservationError(f"{stage}: not a stage of this workflow; known are {', '.join(STAGES)}")
     counts: dict[tuple[str, str], Counts] = {}
     for before, stage in zip([None, *stages], stages):
         for discipline in sorted(files[stage]):
             paths = sorted(files[stage][discipline])
-            if stage == "digitize":
+            if stage == "import_source":
+                counts[stage, discipline] = _check_import(paths)
+            elif stage == "digitize":
                 home = [b.book_id for b in shelf if b.disciplines[0] == discipline]
                 counts[stage, discipline] = check(stage, [], paths, list(map(ledger_path, paths)), books=home)
             elif stage == "chunk":
@@ -248,7 +270,12 @@ def _check_passage(before: str, stage: str, counts: Mapping[tuple[str, str], Cou
 
 
 #: What one row of `rows_in` is.
-UNITS = {"digitize": "page or unreadable book", "chunk": "page", "extract": "chunk and standard"}
+UNITS = {
+    "import_source": "row",
+    "digitize": "page or unreadable book",
+    "chunk": "page",
+    "extract": "chunk and standard",
+}
 
 
 def yield_tables(

@@ -57,13 +57,19 @@ def source_files(name: str, entry: Mapping[str, Any]) -> list[Path]:
     Raises:
         InputError: a file is missing, cannot be had, or is neither JSONL nor Parquet.
     """
-    if "hub" in entry:
-        paths = dataset_files(entry["hub"], entry["revision"], entry["files"], f"config: sources.{name}")
-    else:
+    if is_local(entry):
         paths = _local_files(name, entry)
+    else:
+        hub = entry["hub"]
+        paths = dataset_files(hub["repo"], hub["revision"], hub["files"], f"config: sources.{name}")
     for path in paths:
         check_suffix(path)
     return paths
+
+
+def is_local(entry: Mapping[str, Any]) -> bool:
+    """Return whether a source is read from files on this machine, which take the place of the hub's."""
+    return "path" in entry
 
 
 def local_patterns(entry: Mapping[str, Any]) -> list[str]:
@@ -92,8 +98,8 @@ def check_source(name: str, entry: Mapping[str, Any], checked: str | Path) -> No
         InputError: one line a fault, with file, row and fix.
     """
     sources = parse_mapping(entry["mapping"], f"config: sources.{name}.mapping")
-    if "hub" in entry:
-        write_text(checked, f"{name}\t{entry['hub']} at {entry['revision']}\tchecked when it is imported\n")
+    if not is_local(entry):
+        write_text(checked, f"{name}\t{entry['hub']['repo']}\tchecked when it is imported\n")
         return
     lines = [
         f"{name}\t{path}\t{_check_head(name, entry, path, sources)} rows read\n" for path in source_files(name, entry)
@@ -141,10 +147,10 @@ def import_source(
 
     Args:
         name: the source's name in the config; it is part of the ids.
-        entry: its entry there: `hub`, `revision` and `files`, or `path`; `mapping`; `licence`; and optionally
-            `language` ("en", or "any" for no check), `max_row_bytes`, and `revision` of local files.
+        entry: its entry there: `hub` (`repo`, `revision`, `files`) or `path`; `mapping`; `licence`; and optionally
+            `language` ("en", or "any" for no check) and `max_row_bytes`.
         kept, dropped: one file a shard. A row's shard comes from its id alone, a dropped row's from its place.
-        summary: JSON of what was read: files, revision, licence, and the rows kept and dropped by reason.
+        summary: JSON of what was read: files with their revisions, licence, and the rows kept and dropped by reason.
 
     A row's id is a hash of its source, question, answer and reference answer. The first of several rows with
     one id of their own (where the mapping has it), or of one content, is kept.
@@ -159,7 +165,7 @@ def import_source(
     paths = source_files(name, entry)
     for path in paths:
         _check_head(name, entry, path, sources)
-    revision = entry.get("revision") or None
+    hub = None if is_local(entry) else entry["hub"]
     reader = _Reader(name, entry, sources)
     group = max(GROUP_BYTES, BUFFER_BYTES // len(kept))
     counts: Counter[str] = Counter()
@@ -171,8 +177,8 @@ def import_source(
 
         keep, leave = writers(kept, SCHEMAS[STAGE]), writers(dropped, DROPPED)
         for path, label in zip(paths, _labels(paths), strict=True):
-            sha256 = None if "hub" in entry else file_sha256(path)
-            files.append({"file": label, "sha256": sha256})
+            revision = hub["revision"] if hub else f"sha256:{file_sha256(path)}"
+            files.append({"file": label, "revision": revision})
             for number, outcome in reader.rows(path):
                 counts["read"] += 1
                 if counts["read"] % 100_000 == 0:
@@ -185,11 +191,11 @@ def import_source(
                     )
                     continue
                 counts["kept"] += 1
-                outcome |= {"file": label, "row": number, "revision": revision or f"sha256:{sha256}"}
+                outcome |= {"file": label, "row": number, "revision": revision}
                 keep[shard_of(outcome["qa_id"], len(keep))](outcome)
     if not counts["kept"]:
         raise InputError(f"config: sources.{name}: none of {counts['read']} rows can be used ({dict(counts)})")
-    facts = {"source": name, "hub": entry.get("hub"), "revision": revision, "licence": entry["licence"]}
+    facts = {"source": name, "hub": hub and hub["repo"], "licence": entry["licence"]}
     write_json(summary, {**facts, "files": files, "rows": dict(counts)})
     return counts
 
