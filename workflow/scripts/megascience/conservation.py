@@ -2,13 +2,13 @@
 
 What is counted differs where a stage turns one kind of row into another:
 
-| stage    | rows in                     | kept                                | rows out |
-|----------|-----------------------------|-------------------------------------|----------|
-| digitize | pages and unreadable books  | pages with text                     | pages    |
-| chunk    | pages                       | pages that a chunk covers           | chunks   |
-| import_source | rows of the public set | rows                                | rows     |
-| extract  | units (chunk × standard)    | units that gave a pair              | pairs    |
-| others   | pairs                       | pairs                               | pairs    |
+| stage         | rows in                    | kept                      | rows out |
+|---------------|----------------------------|---------------------------|----------|
+| digitize      | pages and unreadable books | pages with text           | pages    |
+| chunk         | pages                      | pages that a chunk covers | chunks   |
+| extract       | units (chunk × standard)   | units that gave a pair    | pairs    |
+| import_source | rows of a public set       | rows                      | rows     |
+| others        | pairs or rows              | pairs or rows             | the same |
 """
 
 import json
