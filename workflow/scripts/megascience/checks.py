@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from .chains import TRUNK
-from .layout import SELECTING_STAGES
 from .mapping import parse_mapping
 from .plan import MODEL_STAGES, Plan
 from .records import InputError
