@@ -9,7 +9,7 @@ from typing import Any
 
 from .benchmarks import load_registry, local_files
 from .chains import Chains
-from .import_source import local_patterns
+from .import_source import is_local, local_patterns
 from .layout import STAGES, split_corpus
 from .mapping import parse_mapping
 from .records import InputError, shard_of
@@ -135,8 +135,10 @@ class Plan:
         return [str(path) for path in paths if path.exists()]
 
     def source_entry(self, name: str) -> dict[str, Any]:
-        """Return what shapes a public source's rows: its part of the config, but for what only a forecast needs."""
-        return {key: value for key, value in self.config["sources"][name].items() if key != "rows"}
+        """Return what shapes a public source's rows: its part of the config, but for what is not used."""
+        entry = self.config["sources"][name]
+        unused = {"rows", "hub"} if is_local(entry) else {"rows"}
+        return {key: value for key, value in entry.items() if key not in unused}
 
     def source_files(self, name: str) -> list[str]:
         """Return the local files of a public source, as far as they are there; a missing one is told by its check."""
