@@ -19,7 +19,7 @@ from .plan import Plan
 from .prompts import load_prompt
 from .tables.cost import money, read_cost
 from .tabular import Table
-from .upkeep import Shard, missing_units, model_identity, shards_of
+from .upkeep import Shard, missing_of, model_identity, shards_of
 
 #: Rows that a stage gives for each row it gets, until this run has measured it: from the counts of the paper's
 #: Table 2 (extract by chunk and standard, dedup, filter, decontaminate), k = 5 candidates a pair, else 1.
@@ -245,7 +245,7 @@ def _prompt_tokens(shard: Shard, plan: Plan) -> float:
 
 def _count(part: _Work, plan: Plan, shard: Shard, identity: tuple[str, str]) -> None:
     """Add the requests of a shard that its journal does not know; equal ones are asked once."""
-    sizes = [unit.size for unit in missing_units(plan, shard, identity)]
+    sizes = [unit.size for unit in missing_of(plan, shard, identity)]
     part.add(len(sizes), sum(sizes) / BYTES_PER_TOKEN)
 
 

@@ -1,16 +1,17 @@
-"""Missing: how many requests of a shard its journal does not answer, so that only jobs that will ask get a GPU."""
+"""Missing: what of a shard its journal does not answer, for forecasts, and so that only jobs that ask get a GPU."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from .context import ContextCheck
 from .engines.base import ModelSpec
 from .journal import JournalReader
 from .records import write_text
-from .request_plan import RequestPlan
+from .request_plan import RequestPlan, Unit
 
 
-def count_missing(plan: RequestPlan, journal: str | Path, model: ModelSpec) -> int:
-    """Return how many requests a generate job would send, equal ones counted once and retries of one left out.
+def missing_units(plan: RequestPlan, journal: str | Path, model: ModelSpec) -> Iterator[Unit]:
+    """Yield what a generate job would ask, equal units once.
 
     Args:
         plan: what the shard's records call for.
@@ -23,14 +24,18 @@ def count_missing(plan: RequestPlan, journal: str | Path, model: ModelSpec) -> i
     known = JournalReader(journal)
     check = ContextCheck(model)
     seen: set[str] = set()
-    missing = 0
     for unit in plan:
         if unit is None or unit.key in seen:
             continue
         seen.add(unit.key)
         _, settled = unit.look_up(known, model.context)
-        missing += not settled and not check.overflows(unit.messages, unit.samplings[0].max_tokens)
-    return missing
+        if not settled and not check.overflows(unit.messages, unit.samplings[0].max_tokens):
+            yield unit
+
+
+def count_missing(plan: RequestPlan, journal: str | Path, model: ModelSpec) -> int:
+    """Return how many requests a generate job would send, their retries left out; see `missing_units`."""
+    return sum(1 for _ in missing_units(plan, journal, model))
 
 
 def write_missing(output: str | Path, plan: RequestPlan, journal: str | Path, model: ModelSpec) -> None:

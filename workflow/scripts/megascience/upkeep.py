@@ -3,14 +3,14 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from . import journal as journals
-from .engines.base import Sampling
+from .engines.base import ModelSpec, Sampling
 from .journal import JournalReader
 from .layout import split_corpus
+from .missing import missing_units
 from .plan import MODEL_STAGES, Plan
 from .records import InputError
 from .request_plan import RequestPlan, Unit
@@ -118,40 +118,15 @@ def request_plan(plan: Plan, shard: Shard, identity: tuple[str, str]) -> Request
     )
 
 
-def missing_units(plan: Plan, shard: Shard, identity: tuple[str, str]) -> Iterator[Unit]:
+def missing_of(plan: Plan, shard: Shard, identity: tuple[str, str]) -> Iterator[Unit]:
     """Yield what a shard's generate job would have to ask, equal units once and retries of one left out.
 
     Raises:
         InputError: a file or a prompt is faulty.
     """
-    journal = JournalReader(shard.journal)
     base = plan.experiments[shard.model]["base"] if shard.model in plan.experiments else shard.model
-    context = plan.config["models"][base]["context"]
-    seen: set[str] = set()
-    for unit in request_plan(plan, shard, identity):
-        if unit is not None and unit.key not in seen:
-            seen.add(unit.key)
-            if not unit.look_up(journal, context)[1]:
-                yield unit
-
-
-def missing_requests(plan: Plan, results: str | Path, shard: Shard, most: int | None = None) -> int | None:
-    """Return how many requests a shard's generate job would have to send, retries of them left out.
-
-    No lock is taken and no engine touched, so that this may run while the workflow is planned. It reads the
-    shard's records and renders their prompts (some 10,000 a second); with `most` it stops at so many, so that
-    whether anything is missing at all (`most=1`) is soon told of a shard that was never asked.
-
-    Returns:
-        None where nobody can know: the records are not there yet, or the model is not trained.
-
-    Raises:
-        InputError: a file or a prompt is faulty.
-    """
-    identity = model_identity(plan, results, shard.model)
-    if identity is None or not shard.ready:
-        return None
-    return sum(1 for _ in islice(missing_units(plan, shard, identity), most))
+    model = ModelSpec(*identity, engine="", context=plan.config["models"][base]["context"])
+    return missing_units(request_plan(plan, shard, identity), shard.journal, model)
 
 
 def collect_garbage(plan: Plan, results: str | Path) -> Iterator[tuple[Path, int]]:
