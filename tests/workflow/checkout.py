@@ -58,6 +58,19 @@ class Checkout:
         jobs.pop("all", None)
         return jobs
 
+    def inputs(self, *arguments: str) -> dict[str, list[list[str]]]:
+        """Return rule → the input files of each job that a dry-run would run."""
+        out = self.snakemake("--dry-run", *arguments)
+        inputs: dict[str, list[list[str]]] = {}
+        rule = None
+        for line in (out.stdout + out.stderr).splitlines():
+            if line.startswith(("rule ", "localrule ")):
+                rule = line.split()[1].rstrip(":")
+                inputs.setdefault(rule, [])
+            elif line.startswith("    input: ") and rule:
+                inputs[rule].append(line.removeprefix("    input: ").split(", "))
+        return inputs
+
     def edit(self, name: str, old: str, new: str) -> None:
         path = self.root / name
         text = path.read_text(encoding="utf-8")

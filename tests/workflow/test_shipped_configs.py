@@ -1,6 +1,10 @@
 """What users type works for every config that the project ships."""
 
+import re
+from pathlib import Path
+
 import pytest
+import yaml
 
 CONFIGS = {"paper": (), "demo": ("--configfile", "config/demo.yaml")}
 RULES = ("digitize", "extract", "dedup", "refine", "judge_cot", "filter", "decontaminate", "reference", "dataset")
@@ -33,3 +37,19 @@ def test_profile_slurm_plans_as_typed(pristine):
 def test_one_figure_leaves_training_out(pristine):
     jobs = pristine.jobs("results/demo/figures/yield.pdf", "--configfile", "config/demo.yaml")
     assert "figure_yield" in jobs and "train" not in jobs and "evaluate_generate" not in jobs
+
+
+@pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
+def test_what_is_evaluated_is_what_the_data_are_cleaned_of(pristine, config):
+    """Every job that asks or scores a model, and every search for copies, gets the items of the same benchmarks."""
+    read = pristine.inputs("--forceall", *config)
+    benchmarks = {
+        rule: {Path(path).stem for paths in jobs for path in paths if re.search(r"/benchmarks/[^/]+\.parquet$", path)}
+        for rule, jobs in read.items()
+    }
+    registry = "examples/benchmarks.yaml" if config else "config/benchmarks.yaml"
+    named = set(yaml.safe_load((pristine.root / registry).read_text()))
+    assert named == benchmarks["evaluate_generate"] == benchmarks["evaluate"] == benchmarks["embed_benchmarks"]
+    for paths in read["search"]:
+        assert {Path(p).stem for p in paths if "/benchmarks/" in p and p.endswith(".parquet")} == named
+    assert len(read["search"]) > 1
