@@ -13,6 +13,7 @@ from megascience.layout import split_corpus
 from megascience.plan import MODEL_STAGES, Plan
 from megascience.records import InputError
 from megascience.reports import MAIN, compared, comparisons, trained
+from megascience.site import check_site
 from megascience.staleness import code_hash
 from megascience.upkeep import find_shard
 
@@ -175,3 +176,19 @@ def lineage(wildcards):
     """Each model stage that a dataset's rows go through, with its files."""
     stages = [s for s in PLAN.pool_stages(wildcards.dataset) if s in MODEL_STAGES]
     return {stage: pool_files(wildcards.dataset, stage) for stage in stages}
+
+
+def check_cluster():
+    """Stop before anything is submitted where the cluster profile does not fit the site."""
+    plugin, given = workflow.executor_plugin, workflow.resource_settings
+    if plugin is None or not plugin.common_settings.non_local_exec:
+        return
+    profile = {"": given.default_resources or {}, **given.overwrite_resources}
+    raw = {
+        name: {key: value.raw for key, value in resources.items()}
+        for name, resources in profile.items()
+    }
+    try:
+        check_site(raw)
+    except InputError as error:
+        raise WorkflowError(str(error)) from None

@@ -1,0 +1,58 @@
+"""Site: whether a cluster profile has been filled in and names what the cluster has, before anything is submitted."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .records import InputError
+
+PROFILE = "profiles/slurm/config.yaml"
+
+#: What the profile holds until somebody fills it in.
+UNSET = "CHANGE_ME"
+
+
+def check_site(resources: Mapping[str, Mapping[str, Any]]) -> None:
+    """Check the resources that a profile gives to jobs of SLURM.
+
+    Args:
+        resources: rule → its resources, those of every rule under "". Names of partitions may stand quoted
+            in an expression.
+
+    Raises:
+        InputError: the account is not filled in, this machine cannot submit, or a partition is unknown.
+    """
+    if any(UNSET in str(entry.get("slurm_account", "")) for entry in resources.values()):
+        raise InputError(
+            f"{PROFILE}: account is {UNSET}; set it to who pays for your jobs "
+            '(`sacctmgr -n show assoc user=$USER format=account` lists yours), or to "" where nobody is asked'
+        )
+    if shutil.which("sinfo") is None:
+        raise InputError("there is no sinfo here: run snakemake --profile slurm on a machine that submits to SLURM")
+    known = _known_partitions()
+    named = partitions(resources.values())
+    faults = [
+        f"{PROFILE}: there is no partition {name!r}; this cluster has {', '.join(sorted(known))}"
+        for name in sorted(named - known)
+    ]
+    if faults:
+        raise InputError("\n".join(faults))
+
+
+def partitions(resources: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Return the names of the partitions that resources may ask for; one value may list several with commas."""
+    found: set[str] = set()
+    for entry in resources:
+        value = str(entry.get("slurm_partition") or "")
+        for text in re.findall(r"'([^']+)'", value) if "'" in value else [value]:
+            found.update(name for name in text.split(",") if name)
+    return found
+
+
+def _known_partitions() -> set[str]:
+    done = subprocess.run(["sinfo", "--noheader", "--format=%R"], capture_output=True, text=True, timeout=60)
+    if done.returncode:
+        raise InputError(f"sinfo does not answer ({done.stderr.strip()}); is SLURM up? run again when it is")
+    return set(done.stdout.split())
