@@ -14,9 +14,16 @@ include: "rules/common.smk"
 report: "workflow/report/workflow.rst"
 
 
+onstart:
+    check_cluster()
+
+
+# On the machine that snakemake runs on, where there is a network: nodes of a cluster may have none.
 localrules:
     all,
     dataset_only,
+    fetch_model,
+    preflight,
 
 
 rule all:
