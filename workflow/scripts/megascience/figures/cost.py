@@ -47,4 +47,5 @@ def cost_figure(table: str | Path, outputs: Sequence[str | Path]) -> None:
         for axis in (left, right):
             axis.tick_params(axis="y", length=0)
             axis.locator_params(axis="x", nbins=4)
+            axis.xaxis.set_major_formatter("{x:,g}")
         figure.legend(*left.get_legend_handles_labels(), loc="outside upper left", ncols=2)

@@ -45,7 +45,7 @@ def difficulty_figure(
         for i, (name, paths) in enumerate(scores.items()):
             found, n = difficulty_shares(paths)
             style = {"color": COLOURS[i % len(COLOURS)], "linestyle": LINES[i % len(LINES)]}
-            axis.stairs(100 * found, EDGES, **style, linewidth=1.4, label=f"{name} (n = {n:,})")
+            axis.stairs(100 * found, EDGES, baseline=None, **style, linewidth=1.4, label=f"{name} (n = {n:,})")
         axis.set_xlim(0, 10)
         axis.set_ylim(bottom=0)
         axis.set_xlabel("mean score of the sampled answers (0: none is right, 10: all are)")

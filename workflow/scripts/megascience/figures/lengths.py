@@ -7,7 +7,7 @@ from typing import Any
 from ..lengths import Lengths, density, mean_length
 from ..records import InputError
 from ..tables.scores import ALL, Score, read_scores, with_averages
-from .style import COLOURS, LINES, WIDTH, canvas, errors, series
+from .style import COLOURS, LINES, WIDTH, canvas, errors, legend_columns, series
 
 
 def density_figure(lengths: Mapping[str, Lengths], outputs: Sequence[str | Path], what: str) -> None:
@@ -26,7 +26,7 @@ def density_figure(lengths: Mapping[str, Lengths], outputs: Sequence[str | Path]
             style = {"color": COLOURS[i % len(COLOURS)], "linestyle": LINES[i % len(LINES)]}
             label = f"{name} (n = {found[1].sum():,.0f}, mean {mean:,.0f})"
             axis.plot(*density(found), **style, linewidth=1.3, label=label)
-            axis.axvline(mean, **style, linewidth=0.6, ymax=0.06)
+            axis.axvline(mean, color=style["color"], linewidth=1.3, ymax=0.05)
         axis.set_xscale("log")
         axis.xaxis.set_major_formatter("{x:,.0f}")
         axis.set_ylim(bottom=0)
@@ -87,8 +87,9 @@ def _averages(scores: Sequence[str | Path], registry: Mapping[str, Mapping[str, 
 
 
 def _trade_off(points: Mapping[str, tuple[float | None, Score]], what: str, outputs: Sequence[str | Path]) -> None:
-    rows = -(-len(points) // 2)
-    with canvas(outputs, figsize=(WIDTH * 0.75, 2.6 + 0.16 * rows)) as (figure, axis):
+    width = WIDTH * 0.75
+    columns = legend_columns(points, width)
+    with canvas(outputs, figsize=(width, 2.6 + 0.16 * -(-len(points) // columns))) as (figure, axis):
         for i, (model, (length, score)) in enumerate(points.items()):
             style = series(i)
             if length is None:
@@ -107,13 +108,15 @@ def _trade_off(points: Mapping[str, tuple[float | None, Score]], what: str, outp
                     label=model,
                 )
         axis.margins(0.2)
+        axis.set_xlim(left=max(0, axis.get_xlim()[0]))
         axis.locator_params(nbins=6)
+        axis.xaxis.set_major_formatter("{x:,.0f}")
         axis.set_xlabel(what)
         axis.set_ylabel("average score, % (95 % interval)")
         axis.grid(color="#e0e0e0", linewidth=0.4)
         axis.set_axisbelow(True)
         if points:
-            figure.legend(loc="outside upper left", ncols=2)
+            figure.legend(loc="outside upper left", ncols=columns)
 
 
 def mean_response(summaries: Mapping[str, Mapping[str, Any]], registry: Mapping[str, Mapping[str, Any]]) -> float:

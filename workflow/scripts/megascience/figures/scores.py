@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..tables.scores import read_scores, with_averages
-from .style import WIDTH, canvas, errors, series
+from .style import WIDTH, canvas, errors, legend_columns, series
 
 
 def score_figure(
@@ -52,7 +52,7 @@ def score_figure(
         axis.grid(axis="x", color="#d5d5d5", linewidth=0.4)
         axis.set_axisbelow(True)
         if models:
-            figure.legend(loc="outside upper center", ncols=min(len(models), 4))
+            figure.legend(loc="outside upper center", ncols=legend_columns(models))
 
 
 def _average_label(name: str, is_average: bool) -> str:

@@ -4,7 +4,7 @@ matplotlib is loaded only when a figure is drawn.
 """
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -91,3 +91,9 @@ def errors(values: Sequence[Interval]) -> list[list[float]]:
         [max(0.0, 100 * (value.accuracy - value.low)) for value in values],
         [max(0.0, 100 * (value.high - value.accuracy)) for value in values],
     ]
+
+
+def legend_columns(labels: Collection[str], width: float = WIDTH) -> int:
+    """Return how many columns a legend of these labels may have in a figure of this width in inches."""
+    longest = max(map(len, labels), default=0)
+    return max(1, min(4, len(labels), int(width / (0.05 * longest + 0.45))))  # 0.05 inch a letter of 7 points

@@ -21,11 +21,13 @@ from .scores import Score, average_groups, with_averages
 #: What a short table shows: a column an average, or a row a benchmark and average.
 LAYOUTS = ("averages", "benchmarks")
 
+#: Behind a score that differs significantly from that of its block's first.
+MARK = "†"
+
 _NOTE = (
     "Accuracy in percent with its 95 % interval; averages are unweighted over the benchmarks of a group. "
-    "* differs from the first of its block (p < 0.05, paired by item, Holm's correction within the block)."
+    f"{MARK} differs from the first of its block (p below 0.05, paired by item, Holm's correction within the block)."
 )
-_PAPER_NOTE = " In round brackets: the paper's number."
 
 
 @dataclass(frozen=True)
@@ -149,8 +151,7 @@ class Comparison:
             layout: one of `LAYOUTS`.
             caption: what the table is about; what its marks mean is added.
         """
-        note = _NOTE + (_PAPER_NOTE if any(cell.paper is not None for cell in self.cells.values()) else "")
-        text = f"{caption} {note}".strip()
+        text = f"{caption} {_NOTE}".strip()
         entries = [(b, model) for b, block in enumerate(self.blocks) for model in block]
         if layout == "averages":
             columns = [name for name in self.columns if name in self.groups]
@@ -167,9 +168,9 @@ class Comparison:
         if cell is None:
             return None
         accuracy, low, high = (100 * x for x in (cell.score.accuracy, cell.score.low, cell.score.high))
-        mark = "*" if cell.significant else ""
-        paper = "" if cell.paper is None else f" ({cell.paper:.2f})"
-        return f"{accuracy:.2f}{mark} [{low:.1f}, {high:.1f}]{paper}"
+        mark = MARK if cell.significant else ""
+        paper = "" if cell.paper is None else f"; paper {cell.paper:.2f}"
+        return f"{accuracy:.2f}{mark} ({low:.1f}–{high:.1f}{paper})"
 
 
 _PERCENT = ("accuracy", "ci_low", "ci_high", "difference", "difference_low", "difference_high", "paper")
