@@ -142,7 +142,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_the_papers_averages_are_those_of_its_benchmarks() -> None:
-    """A slip of the pen in config/paper.tsv would show here: every average against its benchmarks, sums against rows."""
+    """A slip of the pen in config/paper.tsv would show here: averages against benchmarks, sums against rows."""
     numbers = read_paper(ROOT / "config/paper.tsv")
     registry = load_registry(ROOT / "config/benchmarks.yaml")
     groups = average_groups(registry, registry)

@@ -13,6 +13,7 @@ from .import_source import is_local, local_patterns
 from .layout import STAGES, split_corpus
 from .mapping import parse_mapping
 from .records import InputError, shard_of
+from .reports import baseline, compared
 from .shelf import Book, read_shelf
 from .stages import STAGES as ASKING
 
@@ -147,9 +148,9 @@ class Plan:
 
     @cached_property
     def evaluated(self) -> list[str]:
-        """The models that the experiments are set against, then the experiments."""
-        baselines = (row.get("baseline", row["base"]) for row in self.experiments.values())
-        return [*dict.fromkeys(baselines), *self.experiments]
+        """The models that the experiments are set against or that a table names, then the experiments."""
+        named = [*map(baseline, self.experiments.values()), *compared(self.config)]
+        return [*dict.fromkeys(name for name in named if name not in self.experiments), *self.experiments]
 
     @property
     def experiments(self) -> dict[str, Any]:
