@@ -49,7 +49,7 @@ SEMANTIC = config["dedup"]["semantic_threshold"] is not None
 
 wildcard_constraints:
     discipline="|".join(PLAN.disciplines),
-    corpus="|".join(re.escape(name) for name in PLAN.corpora),
+    corpus="|".join(map(re.escape, [*PLAN.corpora, *PLAN.selected_corpora])),
     source="|".join(map(re.escape, config["sources"])),
     shard=r"\d{3}",
     model="|".join(re.escape(name) for name in PLAN.evaluated),
@@ -96,7 +96,9 @@ def scored(models, suffix=".json"):
 
 def trained_on(models, pattern="<results>/dataset/{dataset}/train.parquet"):
     """The pattern for each dataset that one of the models was trained on."""
-    datasets = dict.fromkeys(made["dataset"] for made in trained(config, models).values())
+    datasets = dict.fromkeys(
+        made["dataset"] for made in trained(config, models).values()
+    )
     return [pattern.format(dataset=dataset) for dataset in datasets]
 
 
@@ -192,3 +194,37 @@ def check_cluster():
         check_site(raw)
     except InputError as error:
         raise WorkflowError(str(error)) from None
+
+
+def last_files(pool, suffix=".parquet"):
+    """The last rows of a pool, shard by shard."""
+    return pool_files(pool, PLAN.chains.last(PLAN.chains.corpora(pool)[0]), suffix)
+
+
+def measures(selection):
+    """What a selection goes by: the measure of each shard, and the ledgers of the rows that have none."""
+    pool = selection["of"]
+    if selection["method"] not in ("difficulty", "response_length"):
+        return {}
+    stages = (
+        ["difficulty_score", "difficulty_sample"]
+        if selection["method"] == "difficulty"
+        else ["response_length"]
+    )
+    pattern = "<results>/{stage}/{corpus}/{shard}{suffix}"
+    files = lambda stage, suffix: [
+        pattern.format(stage=stage, corpus=corpus, shard=shard, suffix=suffix)
+        for corpus, shard in PLAN.pool_shards(pool)
+    ]
+    return {
+        "measures": files(stages[0], ".parquet"),
+        "refused": [
+            path for stage in stages for path in files(stage, ".dropped.parquet")
+        ],
+    }
+
+
+def difficulty_of(wildcards):
+    """The difficulty scores by which an annotation passes easy questions."""
+    shard = find_shard(PLAN, "<results>", "annotate", wildcards.corpus, wildcards.shard)
+    return {"join": str(shard.join)} if shard.join else {}

@@ -5,7 +5,7 @@ from pathlib import Path
 from megascience.engines.base import Sampling
 from megascience.generate import generate_shard
 from megascience.logs import job_log
-from megascience.serving import model_spec
+from megascience.serving import model_spec, prices
 
 with job_log(snakemake.log[0]):
     settings = snakemake.params.settings
@@ -23,5 +23,8 @@ with job_log(snakemake.log[0]):
         constrain=settings["constrain"],
         samples=settings.get("samples", 1),
         budget=snakemake.config["budget"],
+        prices=prices(snakemake.config),
+        journals=Path(cost.partition("/cost/")[0], "journal"),
         join=snakemake.input.get("join"),
+        given=settings.get("given"),
     )

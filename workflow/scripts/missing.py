@@ -18,7 +18,7 @@ with job_log(snakemake.log[0]):
         model=model.name,
         revision=model.revision,
         sampling=Sampling(**settings["sampling"]),
-        **{key: settings[key] for key in ("stage", "retries", "constrain", "samples") if key in settings},
+        **{key: settings[key] for key in ("stage", "retries", "constrain", "samples", "given") if key in settings},
     )
     output = snakemake.output.missing
     write_missing(output, plan, Path(output.replace("/missing/", "/journal/")).with_suffix(".jsonl"), model)

@@ -12,4 +12,6 @@ with job_log(snakemake.log[0]):
         kept=snakemake.output.kept,
         dropped=snakemake.output.dropped,
         join=snakemake.input.get("join"),
+        samples=snakemake.params.get("samples", 1),
+        given=snakemake.params.get("given"),
     )

@@ -5,13 +5,16 @@ discipline (`physics.no_refine`), named after the dataset that leaves stages out
 A branch begins at the first stage that differs; before it the discipline's own files serve, so that what
 two datasets share is computed once.
 
-A pool is what is released or mixed: all corpora of one dataset of textbooks, or one public source.
+A pool is what is released or mixed: all corpora of one dataset of textbooks, or one public source. Its last rows
+are measured (difficulty_sample, difficulty_score, response_length) under the pool's own corpora; what is selected
+of them, and annotated, has corpora named after the selection or the annotation (see `recipes`).
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .layout import SEPARATOR, SOURCE_STAGES, STAGES, split_corpus
+from .recipes import Recipes
 
 #: The dataset that is the trunk: every stage, as the config has it.
 TRUNK = "textbook_reasoning"
@@ -28,11 +31,17 @@ class Chains:
         disciplines: the shelf's disciplines.
         datasets: the config's `datasets`; those with `mixture` have no chain of their own.
         sources: the names of the public sources.
+        recipes: the selections and mixtures.
     """
 
     def __init__(
-        self, disciplines: Sequence[str], datasets: Mapping[str, Mapping[str, Any]], sources: Sequence[str]
+        self,
+        disciplines: Sequence[str],
+        datasets: Mapping[str, Mapping[str, Any]],
+        sources: Sequence[str],
+        recipes: Recipes | None = None,
     ) -> None:
+        self.recipes = recipes or Recipes({}, datasets)
         self.disciplines = list(disciplines)
         self.sources = list(sources)
         self.branches = {
@@ -84,12 +93,30 @@ class Chains:
         """Return the corpus whose files hold a stage of this corpus: its own, or its discipline's."""
         return corpus if stage in self.own(corpus) else split_corpus(corpus)[0]
 
+    def selected(self, name: str) -> list[str]:
+        """Return the corpora of a selection or an annotation."""
+        return [self.recipes.corpus(corpus, name) for corpus in self.corpora(self.recipes.pool(name))]
+
+    def pool_corpus(self, corpus: str) -> str:
+        """Return the pool's corpus that a selection's or an annotation's corpus takes rows of."""
+        base, name = split_corpus(corpus)
+        pool = self.recipes.pool(name)
+        return base if pool in self.sources else self.corpus(base, pool)
+
     def before(self, stage: str, corpus: str) -> tuple[str, str]:
         """Return (stage, corpus) of the files that a stage reads.
 
         Raises:
             KeyError: the corpus does not go through the stage.
         """
+        if stage == "annotate":
+            base, name = split_corpus(corpus)
+            return "select", self.recipes.corpus(base, self.recipes.selection(name))
+        if stage == "difficulty_score":
+            return "difficulty_sample", corpus
+        if stage in ("difficulty_sample", "response_length", "select"):
+            corpus = self.pool_corpus(corpus) if stage == "select" else corpus
+            return self.last(corpus), self.holder(self.last(corpus), corpus)
         stages = self.stages(corpus)
         if stage not in stages[1:]:
             raise KeyError(f"{corpus} does not go through {stage}")

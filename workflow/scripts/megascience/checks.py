@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from .chains import TRUNK
+from .layout import SELECTING_STAGES
 from .mapping import parse_mapping
 from .plan import MODEL_STAGES, Plan
 from .records import InputError
@@ -17,6 +18,7 @@ def faults(plan: Plan) -> list[str]:
         *_model_faults(plan),
         *_source_faults(plan),
         *_dataset_faults(plan),
+        *plan.recipes.faults(plan.chains.pools, [TRUNK, *plan.chains.branches]),
         *_experiment_faults(plan),
         *comparison_faults(plan.config),
         *_prompt_faults(plan),
@@ -35,7 +37,10 @@ def _book_faults(plan: Plan) -> list[str]:
 
 def _model_faults(plan: Plan) -> list[str]:
     models = plan.config["models"]
-    named = [(f"{stage}.model", plan.config[stage]["model"]) for stage in (*MODEL_STAGES, "chunk", "embed")]
+    named = [
+        (f"{stage}.model", plan.config[stage]["model"])
+        for stage in (*MODEL_STAGES, *_selecting(plan), "chunk", "embed")
+    ]
     named += [
         (f"datasets.{name}.override.{stage}.model", section["model"])
         for name, entry in plan.config["datasets"].items()
@@ -110,4 +115,9 @@ def _prompt_faults(plan: Plan) -> list[str]:
         if stage == "evaluate" or stage in plan.chains.own(corpus)
         for path in plan.prompts(stage, corpus)
     }
+    used |= {(stage, plan.config[stage]["prompt"]) for stage in _selecting(plan)}
     return [fault for stage, path in sorted(used) for fault in prompt_faults(stage, path)]
+
+
+def _selecting(plan: Plan) -> list[str]:
+    return [stage for stage in SELECTING_STAGES if stage in plan.config]

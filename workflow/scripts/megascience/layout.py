@@ -25,6 +25,9 @@ STAGES = (
 #: The stages of a public source's way.
 SOURCE_STAGES = ("import_source", "dedup", "decontaminate")
 
+#: The stages that ask a model about the last rows of a pool, to select and to annotate them.
+SELECTING_STAGES = ("difficulty_sample", "difficulty_score", "response_length", "annotate")
+
 #: The standards of extraction, in the order of its prompts.
 STANDARDS = ("high", "low")
 

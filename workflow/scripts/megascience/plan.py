@@ -11,9 +11,10 @@ from .benchmarks import load_registry, local_files
 from .chains import Chains
 from .import_source import is_local, local_patterns
 from .layout import STAGES, split_corpus
-from .mapping import parse_mapping
+from .recipes import Recipes
 from .records import InputError, shard_of
 from .reports import baseline, compared
+from .serving import prices
 from .shelf import Book, read_shelf
 from .stages import STAGES as ASKING
 
@@ -36,7 +37,8 @@ class Plan:
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.config = config
         self.disciplines = list(config["shards"])
-        self.chains = Chains(self.disciplines, config["datasets"], list(config["sources"]))
+        self.recipes = Recipes(config.get("selections", {}), config["datasets"])
+        self.chains = Chains(self.disciplines, config["datasets"], list(config["sources"]), self.recipes)
         self.books = read_shelf(config["shelf"], self.disciplines)
 
     def shard(self, book: Book, discipline: str) -> str:
@@ -76,6 +78,19 @@ class Plan:
     def corpora(self) -> list[str]:
         """Every corpus: the disciplines, the sources, and the branches of the disciplines."""
         return [corpus for pool in self.chains.pools for corpus in self.chains.corpora(pool)]
+
+    @property
+    def selected_corpora(self) -> list[str]:
+        """Every corpus of a selection or an annotation."""
+        return [corpus for name in self.recipes.names for corpus in self.chains.selected(name)]
+
+    def selected_files(self, name: str, stage: str, pattern: str) -> list[str]:
+        """Return a stage's files of a selection or an annotation; the pattern holds {stage}, {corpus} and {shard}."""
+        return [
+            pattern.format(stage=stage, corpus=corpus, shard=shard)
+            for corpus in self.chains.selected(name)
+            for shard in self.shards_of(corpus)
+        ]
 
     @cached_property
     def home_shards(self) -> list[tuple[str, str]]:
@@ -160,12 +175,13 @@ class Plan:
     @property
     def prices(self) -> dict[str, Any]:
         """The config's prices by the name that the model's records carry."""
-        return {self.config["models"][key]["name"]: prices for key, prices in self.config["prices"].items()}
+        return prices(self.config)
 
     def section(self, stage: str, corpus: str | None = None) -> dict[str, Any]:
         """Return a stage's part of the config, as the corpus's branch overrides it."""
         branch = split_corpus(corpus)[1] if corpus else ""
-        override = self.config["datasets"][branch].get("override", {}).get(stage, {}) if branch else {}
+        # A selection's corpus has its name in the place of a branch.
+        override = self.config["datasets"].get(branch, {}).get("override", {}).get(stage, {})
         return {**self.config[stage], **override}
 
     def model(self, stage: str, corpus: str | None = None, evaluated: str | None = None) -> str:
@@ -196,6 +212,8 @@ class Plan:
             settings |= {"model": model["name"], "revision": model["revision"], "context": model["context"]}
         if "samples" in section:
             settings["samples"] = section["samples"]
+        if stage == "annotate" and corpus and (below := self.recipes.annotations[split_corpus(corpus)[1]].below):
+            settings["given"] = {"below": below}
         return settings
 
     def check(self) -> None:

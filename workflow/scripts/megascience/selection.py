@@ -52,6 +52,25 @@ class Pool:
     refused: tuple[Path, ...] = ()
 
 
+def pool_of(
+    records: Sequence[str | Path],
+    ledgers: Sequence[str | Path],
+    measures: Sequence[str | Path] = (),
+    refused: Sequence[str | Path] = (),
+) -> list[Pool]:
+    """Return the shards of a pool from lists of files in one order; `refused` holds one or several such lists."""
+    width = len(records)
+    return [
+        Pool(
+            records=Path(records[k]),
+            ledger=Path(ledgers[k]),
+            measure=Path(measures[k]) if measures else None,
+            refused=tuple(map(Path, refused[k::width])),
+        )
+        for k in range(width)
+    ]
+
+
 def order_key(seed: int, identifier: str) -> int:
     """Return the 64-bit number by which rows are drawn at random: SHA-256 of seed and id."""
     return int.from_bytes(hashlib.sha256(f"{seed}:{identifier}".encode()).digest()[:8], "big")

@@ -25,7 +25,7 @@ class Shard:
         corpus: the corpus that the shard is of; for evaluate the model.
         model: the config's name of the model.
         records: its input files; they may not be there yet.
-        join: chunks that give the column `chunk_text`, or None.
+        join: chunks or difficulty scores, see `batches.completer`, or None.
     """
 
     stage: str
@@ -51,6 +51,9 @@ def shards_of(plan: Plan, results: str | Path) -> Iterator[Shard]:
         for corpus in (c for pool in plan.chains.pools for c in plan.chains.corpora(pool)):
             if stage in plan.chains.own(corpus):
                 yield from (find_shard(plan, results, stage, corpus, shard) for shard in plan.shards_of(corpus))
+    for stage, corpora in _selecting(plan).items():
+        for corpus in corpora:
+            yield from (find_shard(plan, results, stage, corpus, shard) for shard in plan.shards_of(corpus))
     for model in plan.evaluated:
         yield Shard(
             stage="evaluate",
@@ -64,6 +67,15 @@ def shards_of(plan: Plan, results: str | Path) -> Iterator[Shard]:
         )
 
 
+def _selecting(plan: Plan) -> dict[str, list[str]]:
+    """Return the corpora of each stage that selections and mixtures need, in the order of the stages."""
+    measured = plan.recipes.measured()
+    hard = [c for pool, how in measured.items() if "difficulty" in how for c in plan.chains.corpora(pool)]
+    long = [c for pool, how in measured.items() if "response_length" in how for c in plan.chains.corpora(pool)]
+    annotated = [c for name in plan.recipes.annotations for c in plan.chains.selected(name)]
+    return {"difficulty_sample": hard, "difficulty_score": hard, "response_length": long, "annotate": annotated}
+
+
 def find_shard(plan: Plan, results: str | Path, stage: str, corpus: str, shard: str) -> Shard:
     """Return one generate job of a stage; `shard` are its three digits."""
     results = Path(results)
@@ -71,6 +83,12 @@ def find_shard(plan: Plan, results: str | Path, stage: str, corpus: str, shard: 
     if stage == "decontaminate":  # asks about the candidates of its rows
         source, holder = "search", corpus
     place = Path(corpus, shard)
+    join = None
+    settings = plan.settings(stage, corpus)
+    if stage == "refine":
+        join = results / "chunk" / split_corpus(corpus)[0] / f"{shard}.parquet"
+    elif "below" in settings.get("given", {}):
+        join = results / "difficulty_score" / plan.chains.pool_corpus(corpus) / f"{shard}.parquet"
     return Shard(
         stage=stage,
         corpus=corpus,
@@ -80,7 +98,7 @@ def find_shard(plan: Plan, results: str | Path, stage: str, corpus: str, shard: 
         completions=results / stage / f"{place}.completions.parquet",
         cost=results / "cost" / stage / f"{place}.json",
         journal=results / "journal" / stage / f"{place}.jsonl",
-        join=results / "chunk" / split_corpus(corpus)[0] / f"{shard}.parquet" if stage == "refine" else None,
+        join=join,
     )
 
 
@@ -115,6 +133,7 @@ def request_plan(plan: Plan, shard: Shard, identity: tuple[str, str]) -> Request
         constrain=settings["constrain"],
         samples=settings.get("samples", 1),
         join=shard.join,
+        given=settings.get("given"),
     )
 
 

@@ -1,0 +1,155 @@
+# Which rows of a pool (a dataset of textbooks or a public source) are taken, and solutions written anew.
+# Needs: the last rows of a pool. Makes: <results>/difficulty_sample (sampled answers), <results>/difficulty_score
+#   (one row a question), <results>/response_length, <results>/select, <results>/annotate.
+
+
+use rule generate as difficulty_sample_generate with:
+    input:
+        unpack(asks("difficulty_sample")),
+        records=records("difficulty_sample"),
+    pathvars:
+        stage="difficulty_sample",
+    params:
+        settings=settings("difficulty_sample"),
+        code=code_hash("generate", "stages.difficulty_sample"),
+
+
+use rule parse as difficulty_sample with:
+    input:
+        unpack(answers("difficulty_sample")),
+        records=records("difficulty_sample"),
+    pathvars:
+        stage="difficulty_sample",
+    params:
+        stage="difficulty_sample",
+        samples=config["difficulty_sample"]["samples"],
+        code=code_hash("parse", "stages.difficulty_sample"),
+
+
+use rule generate as difficulty_score_generate with:
+    input:
+        unpack(asks("difficulty_score")),
+        records=records("difficulty_score"),
+    pathvars:
+        stage="difficulty_score",
+    params:
+        settings=settings("difficulty_score"),
+        code=code_hash("generate", "stages.difficulty_score"),
+
+
+rule difficulty_score:
+    input:
+        unpack(answers("difficulty_score")),
+        records=records("difficulty_score"),
+    output:
+        kept="<results>/difficulty_score/{corpus}/{shard}.parquet",
+        dropped="<results>/difficulty_score/{corpus}/{shard}.dropped.parquet",
+    log:
+        "<logs>/difficulty_score/{corpus}/{shard}.log",
+    conda:
+        "../envs/llm.yaml"
+    params:
+        code=code_hash("difficulty", "stages.difficulty_score"),
+    script:
+        "../workflow/scripts/difficulty_score.py"
+
+
+use rule generate as response_length_generate with:
+    input:
+        unpack(asks("response_length")),
+        records=records("response_length"),
+    pathvars:
+        stage="response_length",
+    params:
+        settings=settings("response_length"),
+        code=code_hash("generate", "stages.response_length"),
+
+
+use rule parse as response_length with:
+    input:
+        unpack(answers("response_length")),
+        records=records("response_length"),
+    pathvars:
+        stage="response_length",
+    params:
+        stage="response_length",
+        code=code_hash("parse", "stages.response_length"),
+
+
+# One decision over all shards of a pool: ids and numbers in, the ledger of the other rows out.
+for selection, entry in config["selections"].items():
+
+    rule:
+        name:
+            f"select_rank_{selection}"
+        input:
+            **measures(entry),
+            records=last_files(entry["of"]),
+            n=(
+                f"<results>/select/{entry['n']}.json"
+                if isinstance(entry.get("n"), str)
+                else []
+            ),
+        output:
+            ledgers=PLAN.selected_files(
+                selection,
+                "select",
+                "<results>/{stage}/{corpus}/{shard}.dropped.parquet",
+            ),
+            summary=f"<results>/select/{selection}.json",
+        log:
+            f"<logs>/select_rank/{selection}.log",
+        benchmark:
+            f"<benchmarks>/select_rank/{selection}.tsv"
+        conda:
+            "../envs/curate.yaml"
+        params:
+            name=selection,
+            entry=entry,
+            code=code_hash("selection"),
+        script:
+            "../workflow/scripts/select_rank.py"
+
+
+rule select:
+    input:
+        records=records("select"),
+        ledger="<results>/select/{corpus}/{shard}.dropped.parquet",
+    output:
+        kept="<results>/select/{corpus}/{shard}.parquet",
+    log:
+        "<logs>/select/{corpus}/{shard}.log",
+    conda:
+        "../envs/curate.yaml"
+    params:
+        code=code_hash("selection"),
+    script:
+        "../workflow/scripts/select_rows.py"
+
+
+use rule generate as annotate_generate with:
+    input:
+        unpack(asks("annotate")),
+        unpack(difficulty_of),
+        records=records("annotate"),
+    pathvars:
+        stage="annotate",
+    params:
+        settings=settings("annotate"),
+        code=code_hash("generate", "stages.annotate"),
+
+
+use rule parse as annotate with:
+    input:
+        unpack(answers("annotate")),
+        unpack(difficulty_of),
+        records=records("annotate"),
+    pathvars:
+        stage="annotate",
+    params:
+        stage="annotate",
+        given=lambda wildcards: PLAN.settings("annotate", wildcards.corpus).get(
+            "given", {}
+        )
+        | {"max_response_tokens": config["annotate"]["max_response_tokens"]},
+        code=code_hash("parse", "stages.annotate"),
