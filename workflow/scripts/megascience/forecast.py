@@ -15,6 +15,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from .budget import BYTES_PER_TOKEN
 from .plan import Plan
 from .prompts import load_prompt
 from .tables.cost import money, read_cost
@@ -56,9 +57,6 @@ ANSWER_TOKENS = {
     "reference": 30,
     "evaluate": 1000,
 }
-
-#: Bytes of English text and LaTeX in a token.
-BYTES_PER_TOKEN = 4
 
 _COLUMNS = ("stage", "model", "requests", "prompt tokens", "completion tokens", "hours", "GPU-hours", "money", "from")
 

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .batches import id_column, iter_batches
+from .budget import Budget, checkpoint
 from .context import ContextCheck
-from .cost import Budget, spent_by, write_cost
+from .cost import write_cost
 from .engines import make_engine
 from .engines.base import Completion, EngineError, ModelSpec, Request, Sampling
 from .journal import Journal
@@ -46,7 +47,9 @@ def generate_shard(
     samples: int = 1,
     join: str | Path | None = None,
     given: Mapping[str, Any] | None = None,
-    budget: Mapping[str, int] | None = None,
+    budget: Mapping[str, float] | None = None,
+    prices: Mapping[str, Mapping[str, float]] | None = None,
+    journals: str | Path | None = None,
 ) -> None:
     """Write the raw completions of a shard's records, in the records' order: one row a record, prompt and sample.
 
@@ -56,7 +59,8 @@ def generate_shard(
         cost: JSON of what this shard has cost so far, see `cost.write_cost`.
         journal: the shard's journal.
         model: who answers.
-        budget: `max_requests` and `max_tokens` for this shard's whole life, or None.
+        budget, prices: limits of the whole run, see `budget.Budget`.
+        journals: the folder of all journals of the run, which the budget is for; the journal's own unless given.
 
     The other arguments are those of `request_plan.RequestPlan`.
 
@@ -79,12 +83,14 @@ def generate_shard(
         given=given,
     )
     with Journal(journal) as book:
-        shard = _Shard(plan, model, book, Budget(budget or {}))
+        limits = Budget(budget or {}, prices or {}, model, book, journals or book.path.parent)
+        shard = _Shard(plan, model, book, limits)
         shard.look_up()
         try:
             shard.ask()
         finally:
             write_cost(cost, stage, model, book)
+            checkpoint(book)
         shard.write(output)
 
 
@@ -152,7 +158,7 @@ class _Shard:
         """Ask what is missing; start no engine where nothing is."""
         if not self.missing:
             return
-        self.budget.check(spent_by(self.journal, self.model))
+        self.budget.check()
         engine = make_engine(self.model)
         try:
             began = time.monotonic()
@@ -229,7 +235,7 @@ class _Shard:
             attempt = self.missing[new.key]
             self.again.append(_Pending(new.request(attempt), new, attempt))
         due = self.again[0]
-        if not self.budget.reserve(due.request, spent_by(self.journal, self.model)):
+        if not self.budget.reserve(due.request):
             return None
         self.again.popleft()
         self.pending[due.request.key] = due

@@ -31,6 +31,11 @@ def tokenizer_path(manifest: str | Path) -> Path:
     return manifest.parent / tokenizer
 
 
+def prices(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the config's prices by the name that a model's records carry."""
+    return {config["models"][key]["name"]: entry for key, entry in config["prices"].items()}
+
+
 def model_spec(manifest: str | Path, config: Mapping[str, Any], threads: int, gpus: int) -> ModelSpec:
     """Return what an engine needs to know of a model.
 
