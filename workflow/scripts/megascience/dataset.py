@@ -1,9 +1,6 @@
 """The released dataset: Parquet and JSONL in the order of ids, provenance of every row, a dataset card."""
 
-import json
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +12,14 @@ import pyarrow.parquet as pq
 from .card import Facts, ReleasedBook, card
 from .layout import STANDARDS, read_columns, shard_of_path
 from .quality import KEYS, Used, quality_section
-from .records import SCHEMAS, InputError, atomic_file, read_metadata, record_writer, write_text
+from .records import SCHEMAS, InputError, read_metadata, write_text
+from .release import BLOCK_ROWS, Release, id_array, sorted_tables
 from .tabular import read_tsv
 
 _TEXT = pa.string()
 
 #: The released columns.
 TRAIN = pa.schema([(name, _TEXT) for name in ("question", "answer", "subject", "reference_answer", "id")])
-
-#: Rows that are sorted and written at a time: bounds the memory, about 2.5 KB a row.
-BLOCK_ROWS = 20_000
 
 
 def provenance_schema(stages: Sequence[str]) -> pa.Schema:
@@ -72,21 +67,14 @@ def build_dataset(
         InputError: an id is there twice, or a row's book, chunk or stage file is not among the inputs.
     """
     output = Path(output)
-    output.mkdir(parents=True, exist_ok=True)
     shelf = {book.book_id: book for book in books}
     schema = provenance_schema(list(stage_files))
     lineage = _Lineage(references, shelf, chunks, stage_files, standards)
     facts = Facts()
-    with ExitStack() as stack:
-        release = stack.enter_context(record_writer(output / "train.parquet", TRAIN, _FOOTER))
-        vouch = stack.enter_context(record_writer(output / "provenance.parquet", schema, _FOOTER))
-        lines = stack.enter_context(atomic_file(output / "train.jsonl"))
+    with Release(output, TRAIN, schema) as release:
         for block in sorted_blocks(references):
-            for row in pa.table([block.column(name) for name in _SOURCE_COLUMNS], TRAIN.names).to_pylist():
-                release(row)
-                lines.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
-            for row in lineage.table(block, schema).to_pylist():
-                vouch(row)
+            rows = pa.table([block.column(name) for name in _SOURCE_COLUMNS], TRAIN.names)
+            release.add(rows, lineage.table(block, schema))
             facts.add(block)
     table = read_tsv(yields) if yields else ()
     section = quality_section(measured, Used(embedder, _judge(verdicts))) if measured and verdicts else ()
@@ -106,8 +94,6 @@ def _judged(verdicts: Sequence[str | Path]) -> int | None:
     return sum(pc.sum(pc.not_equal(column, "skipped")).as_py() or 0 for column in columns) if columns else None
 
 
-_FOOTER = {"stage": "dataset"}
-
 #: Where the released columns come from.
 _SOURCE_COLUMNS = ("question", "answer", "discipline", "reference_answer", "qa_id")
 
@@ -121,36 +107,21 @@ def sorted_blocks(paths: Sequence[str | Path], block_rows: int = BLOCK_ROWS) -> 
     Raises:
         InputError: an id is there twice.
     """
-    ids = [_texts(read_columns(path, ["qa_id"]).column(0)) for path in paths]
+    ids = [id_array(read_columns(path, ["qa_id"]).column(0)) for path in paths]
     ordered = np.sort(np.concatenate([np.empty(0, np.str_), *ids]))
     twice = ordered[1:][ordered[1:] == ordered[:-1]]
     if len(twice):
         raise InputError(f"id {twice[0]} is released twice, in {_holders(paths, ids, twice[0])}; deduplicate again")
-    starts = ordered[::block_rows]
-    names = SCHEMAS["reference"].names
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        schema = SCHEMAS["reference"].append(pa.field("source", pa.int64()))
-        spills = [Path(folder) / f"{n}.arrow" for n in range(len(starts))]
-        writers = [stack.enter_context(pa.ipc.new_file(path, schema)) for path in spills]
-        for source, path in enumerate(paths):
-            with pq.ParquetFile(path) as file:
-                for batch in file.iter_batches(batch_size=block_rows, columns=names):
-                    columns = [batch.column(name) for name in names]
-                    table = pa.table([*columns, np.full(len(batch), source)], schema=schema)
-                    keys = _texts(table.column("qa_id"))
-                    blocks = np.searchsorted(starts, keys, side="right") - 1
-                    for n in np.unique(blocks):
-                        writers[n].write_table(table.filter(pa.array(blocks == n)))
-        for writer in writers:
-            writer.close()
-        for path in spills:
-            with pa.ipc.open_file(path) as spill:
-                yield spill.read_all().sort_by("qa_id")
-            path.unlink()
+    schema = SCHEMAS["reference"].append(pa.field("source", pa.int64()))
+    yield from sorted_tables(_tables(paths, schema, block_rows), schema, "qa_id", ordered[::block_rows])
 
 
-def _texts(column: pa.ChunkedArray) -> np.ndarray:
-    return np.asarray(column.to_numpy(), dtype=np.str_)
+def _tables(paths: Sequence[str | Path], schema: pa.Schema, rows: int) -> Iterator[pa.Table]:
+    names = schema.names[:-1]
+    for source, path in enumerate(paths):
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=rows, columns=names):
+                yield pa.table([*(batch.column(name) for name in names), np.full(len(batch), source)], schema=schema)
 
 
 def _holders(paths: Sequence[str | Path], ids: Sequence[np.ndarray], identifier: str) -> str:
