@@ -1,11 +1,10 @@
 """Letters and words of a closed set: options, truth values, yes/no/maybe, read from a short answer."""
 
 import re
-from collections.abc import Sequence
-from fractions import Fraction
 from functools import lru_cache
 
-from .markup import plain, strip_styles, unify, unwrap
+from .languages import FALSE, TRUE
+from .markup import strip_styles, unify, unwrap
 
 _LEAD = re.compile(
     r"^(?:(?:therefore|thus|so|hence)\b,?\s*)?(?:(?:is|are|be|was|would be|should be|must be)\b\s*)?[:=]?\s*"
@@ -51,6 +50,22 @@ def letter_at(text: str, options: int = 26) -> tuple[str, int] | None:
     return (letter, match.end()) if ord(letter) - 65 < options else None
 
 
+_SEVERAL = re.compile(
+    r"^\W*(?:(?:either|both|between|options?|choices?|could\s+be|is|are)\s+)*[(\[]?([A-Z])[)\]]?\s*"
+    r"(?:,|;|&|/|\bor\b|\band\b|,\s*(?:and|or)\b)\s*(?:options?\s+)?[(\[]?([A-Z])[)\]]?(?![A-Za-z0-9'])"
+    r"(?!\s+(?:is|was|would|can|has|are|looks|seems)\b)",
+    re.IGNORECASE,
+)
+
+
+def lists_letters(text: str, options: int = 26) -> bool:
+    """Return whether a stated answer names two options side by side ("(B) or (C)")."""
+    match = _SEVERAL.match(bare(text[:200]))
+    if match is None or match[1] == match[2] or not (match[1] + match[2]).isupper():
+        return False
+    return all(ord(letter) - 65 < options for letter in match.groups())
+
+
 _ORDINALS = ["first", "second", "third", "fourth", "fifth", "sixth"]
 _COUNTED = re.compile(
     rf"^(?:the\s+)?(?:(?:option|choice|solution)\s+#?([1-9])(?![\d.,/])|({'|'.join(_ORDINALS)})\s+(?:option|choice|one|answer|"
@@ -81,7 +96,7 @@ def read_letter(text: str, options: int = 26) -> str | None:
 _LETTERS = re.compile(
     r"^[(\[]?\s*[A-Z]\s*[)\].:]?(?:\s*(?:,|;|&|/|\+|\band\b|\bor\b|,\s*and\b|\s)\s*(?:options?\s+)?[(\[]?\s*[A-Z]\s*[)\].:]?)*\s*$"
 )
-_GLUED = re.compile(r"^[A-Z]{2,26}$")
+_GLUED = re.compile(r"^[A-Z]{2,10}$")
 _ITEM = re.compile(
     r"(?:^|[,;&/]|\band\b)\s*(?:options?\s+)?[(\[]?\s*([A-Z])\s*[)\].:](?=\s|$)|(?:^|[,;&/]|\band\b)\s*([A-Z])(?=\s*(?:,|;|&|/|\band\b|$))"
 )
@@ -92,7 +107,7 @@ def read_letters(text: str, options: int = 26) -> str | None:
     """Return the option letters that a short answer lists, sorted and joined by commas, or None."""
     text = bare(text[:4_000]).strip("[](){} .")
     text = text[_LEAD.match(text).end() :].strip("[](){} .")  # type: ignore[union-attr]
-    if _GLUED.match(text) and len(set(text)) == len(text) and list(text) == sorted(text):
+    if _GLUED.match(text) and len(set(text)) == len(text):
         found = list(text)
     elif _LETTERS.match(text):
         found = re.findall(r"(?<![A-Za-z])[A-Z](?![A-Za-z])", text)
@@ -110,6 +125,7 @@ _TRUE = re.compile(r"^(?:true|t|yes|correct|right|valid|holds?)\b(?!\s+or\b)", r
 _FALSE = re.compile(
     rf"^(?:false|f|no|incorrect|wrong|invalid|untrue|{_NOT}\s+(?:true|correct|right|valid))\b(?!\s+or\b)", re.IGNORECASE
 )
+_WORDS = {**dict.fromkeys(TRUE, "true"), **dict.fromkeys(FALSE, "false")}  # of other languages
 _NOT_FALSE = re.compile(rf"^{_NOT}\s+(?:false|incorrect|wrong)\b", re.IGNORECASE)
 
 
@@ -125,6 +141,9 @@ def read_boolean(text: str) -> str | None:
     """Return "true" or "false" where a short answer begins with it (or with T, yes, correct, not true …)."""
     text = bare(text[:400])
     text = text[_BEFORE_VERDICT.match(text).end() :]  # type: ignore[union-attr]
+    other = _WORDS.get(text.strip(" .。!").lower())
+    if other is not None:
+        return other
     if _NOT_FALSE.match(text):
         return "true"
     if _FALSE.match(text):
@@ -140,46 +159,3 @@ def read_yes_no_maybe(text: str) -> str | None:
     """Return "yes", "no" or "maybe" where a short answer begins with it."""
     match = _YNM.match(re.sub(r"^(?:the answer is|answer)\s*:?\s*", "", bare(text[:400]), flags=re.IGNORECASE))
     return match[1].lower() if match else None
-
-
-def option_letter(text: str, options: Sequence[str], prefix: bool = False) -> str | None:
-    """Return the letter of the one option whose text an answer gives, or None.
-
-    Args:
-        prefix: the answer may go on after the option's text.
-    """
-    said = _without_article(plain(text[:2_000]))
-    if not said:
-        return None
-    normal = [_without_article(plain(option)) for option in options]
-    hits = [i for i, option in enumerate(normal) if option and option == said]
-    if not hits:
-        said_value = _value(said)
-        if said_value is not None:
-            hits = [i for i, option in enumerate(normal) if _value(option) == said_value]
-    if not hits and prefix:
-        hits = [
-            i for i, option in enumerate(normal)
-            if len(option) > 1 and said.startswith(option) and not said[len(option) : len(option) + 1].isalnum()
-            and not (option[-1:].isdigit() and re.match(r"[.,/^]\d|\s*[-+*/=]", said[len(option) :]))
-        ]  # fmt: skip
-        if len(hits) > 1:
-            longest = max(len(normal[i]) for i in hits)
-            hits = [i for i in hits if len(normal[i]) == longest]
-    return chr(65 + hits[0]) if len(hits) == 1 else None
-
-
-def _without_article(text: str) -> str:
-    return re.sub(r"^(?:the|an?)\s+(?=\S)", "", text)
-
-
-_PLAIN_NUMBER = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?")
-
-
-def _value(text: str) -> Fraction | None:
-    if not _PLAIN_NUMBER.fullmatch(text):
-        return None
-    try:
-        return Fraction(text.replace(",", ""))
-    except ValueError:
-        return None

@@ -3,14 +3,18 @@
 import re
 from collections.abc import Sequence
 
-from .choices import bare, letter_at, option_letter
-from .commitments import VERDICT, hedged
-from .grammar import ParseError, parse
+from .choices import bare, letter_at, lists_letters
+from .commitments import hedged
+from .grammar import parse
 from .markup import plain, unwrap
 from .model import Extraction
 from .numerals import read_number
-from .readers import LAST_EQUAL, Reader, last_number
+from .options import option_letter
+from .readers import Reader
+from .sentences import LAST_EQUAL, bold_number, last_number, without_asides
 from .spelling import FUNCTIONS
+from .tree import ParseError
+from .verdicts import VERDICT
 
 
 def _lines(text: str, start: int, end: int) -> list[tuple[int, str]]:
@@ -22,6 +26,19 @@ def _lines(text: str, start: int, end: int) -> list[tuple[int, str]]:
     return found
 
 
+#: What some models close with after the answer.
+_PLEASANTRY = re.compile(
+    r"^[\s*_>-]*(?:i\s+hope\b|(?:please\s+)?let\s+me\s+know\b|feel\s+free\b|hope\s+this\b|if\s+you\s+(?:have|need|want|would)\b|"
+    r"is\s+there\s+anything\b|thank\s+you\b|would\s+you\s+like\b|great\s+job\b)[^\d]*$",
+    re.IGNORECASE,
+)
+_ALL_CORRECT = re.compile(
+    r"(?<!not )\ball\s+(?:of\s+)?(?:(?:the|these|above|given|listed|two|three|four|five|six)\s+)*"
+    r"(?:options|choices|statements|answers)\s+(?:(?:above|given|listed)\s+)?are\s+(?:correct|true|right|valid)\b",
+    re.IGNORECASE,
+)
+
+
 def fallback(
     text: str, start: int, end: int, kind: str, options: Sequence[str] | None, read: Reader, committed: bool
 ) -> Extraction | None:
@@ -29,6 +46,8 @@ def fallback(
     lines = _lines(text, start, end)
     if not lines:
         return None
+    while len(lines) > 1 and _PLEASANTRY.match(lines[-1][1]):
+        lines.pop()
     at, last = lines[-1]
     whole = text[start:end].strip()
     if kind in ("choice", "multi_choice"):
@@ -43,6 +62,10 @@ def fallback(
             found = _closing_letter(sentence, len(options) if options else 26)
             if found is None and options:
                 found = option_letter(sentence, options) or _mentioned(sentence, options)
+            if found is None:
+                found = _opening_letter(lines, len(options) if options else 26)
+        if found is None and kind == "multi_choice" and options and _ALL_CORRECT.search(last):
+            found = ",".join(chr(65 + i) for i in range(len(options)))
         if found is None and kind == "multi_choice":
             letters = {m["letter"] for m in VERDICT.finditer(text, start, end) if not hedged(text, m.start())}
             found = ",".join(sorted(letters)) or None
@@ -52,10 +75,15 @@ def fallback(
     if kind in ("number", "quantity"):
         if len(whole) <= 40 and "\n" not in whole and "=" not in whole and read_number(whole) is not None:
             return Extraction(unwrap(whole), "whole completion", (start, end))
-        answer = last_number(_closing(last))
+        answer = bold_number(last) or last_number(_closing(without_asides(last)))
         return Extraction(answer, "last sentence", (at, at + len(last))) if answer else None
     if kind == "text":
-        return Extraction(unwrap(whole), "whole completion", (start, end)) if len(whole.split()) <= 12 else None
+        if len(whole.split()) <= 12:
+            return Extraction(unwrap(whole), "whole completion", (start, end))
+        sentence = _closing(last)
+        return (
+            Extraction(unwrap(sentence), "last sentence", (at, at + len(last))) if len(sentence.split()) <= 20 else None
+        )
     if "\\boxed" in whole:  # a box that never closes: the answer was cut off
         return None
     if len(whole) < 200 and "\n" not in whole and not re.search(r"[^\s$]\s*\$|\\\(", whole.strip(" $")):
@@ -93,10 +121,14 @@ _INITIAL = re.compile(
 
 def _closing_letter(sentence: str, options: int) -> str | None:
     """Return the one letter that a closing sentence ends in ("…, so it is B"), or None where it denies or weighs."""
-    clause = re.split(r",\s+(?=leaving\b|so\b|we\b)|;\s+|:\s+(?=[(\"'*]*[A-Z][)\"'*.]*$)", sentence)[-1]
+    clause = re.split(
+        r",\s+(?=leaving\b|so\b|we\b|therefore\b|thus\b|hence\b|but\b)|;\s+|:\s+(?=[(\"'*]*[A-Z][)\"'*.]*$)", sentence
+    )[-1]
     if clause != sentence and not re.search(r"\b(?:is|be)\b", clause) and len(clause) < 6:
         clause = ": " + clause
     if _DENIAL.search(re.sub(r"\bsure\s+that\b|\bi(?:'m|\s+am)\s+sure\b", "", clause, flags=re.IGNORECASE)):
+        return None
+    if any(lists_letters(clause[m.start(1) :], options) for m in _CLOSING.finditer(clause)):
         return None
     found = {m[1] for m in _CLOSING.finditer(clause)} | {m[1] for m in _INITIAL.finditer(clause)}
     found = {letter for letter in found if ord(letter) - 65 < options}
@@ -160,6 +192,29 @@ def _whole_math(text: str) -> str | None:
     return stated
 
 
+_OPENS = re.compile(r"^[(\[*\"']{0,3}([A-HJ-Z])[)\]*\"']{0,3}\s*[.):,。—–-]?\s*(?=\S)")
+
+
+def _opening_letter(lines: list[tuple[int, str]], options: int) -> str | None:
+    """Return the letter that a completion opens with and then explains ("D. It cannot be A, since…"), or None."""
+    match = _OPENS.match(lines[0][1].strip())
+    if match is None or ord(match[1]) - 65 >= options:
+        return None
+    rest = lines[0][1].strip()[match.end() :]
+    marked = match[0].rstrip()[-1] in ".):,。—–-*\"'"
+    if sum(bool(re.match(r"[\s(\[*>-]*[A-Z][.):]", line)) for _, line in lines) > 1:
+        return None  # an outline, or the options
+    if re.match(r"(?:because|since|as|due\s+to|不|：|:)", rest, re.IGNORECASE):
+        return match[1]
+    if marked and re.match(
+        r"(?:it|this|that|these|the|a|an|we|i|if|in|by|only|both|all|not|according|based|here|explanation|reason)\b",
+        rest,
+        re.IGNORECASE,
+    ):
+        return match[1]
+    return None
+
+
 def _lone(line: str, read: Reader, options: Sequence[str] | None, kind: str) -> str | None:
     """Return the letter of a line that is nothing but an answer: `C`, `(C)`, `**C**`, `C. 42 m/s`."""
     stated = bare(line.strip(" #>-"))
@@ -186,14 +241,18 @@ def _lone(line: str, read: Reader, options: Sequence[str] | None, kind: str) -> 
 
 #: What stands before a stated result: "is", "=", "get", … and an article.
 _PREDICATE = (
-    r"(?:\b(?:is|are|was|were|be|called|namely|equals?|becomes?|gives?|gets?|yields?|obtain|have)\s+|[=:≈]\s*)"
+    r"(?:\b(?:is|are|was|were|be|will|must|called|namely|equals?|becomes?|gives?|gets?|yields?|obtain|have)\s+|'s\s+|[=:≈]\s*)"
     r"(?:therefore |thus |then |about |approximately |equal to )?(?:the |a |an )?"
 )
 
 
+_SUBJECT = r"\s*(?:(?:so|thus|therefore|hence|in\s+conclusion|consequently|overall),?\s+)?(?:(?:the|an?)\s+)?"
+
+
 def _mentioned(line: str, options: Sequence[str]) -> str | None:
     """Return the one option whose text stands in a last line that denies nothing, or None."""
-    said = f" {plain(line)} "
+    clause = re.split(r";\s+", line)[-1]
+    said = f" {plain(clause)} "
     if re.search(
         r"\b(?:not|no|never|neither|nor|except|unlike|incorrect|false|rather than|instead of|however)\b|n't\b", said
     ):
@@ -201,7 +260,12 @@ def _mentioned(line: str, options: Sequence[str]) -> str | None:
     hits = []
     for position, option in enumerate(options):
         text = plain(option)
-        if len(text) > 1 and re.search(_PREDICATE + re.escape(text) + r"(?![\w/^])(?!\s*[-+*=])", said):
+        if len(text) > 1 and (
+            re.search(_PREDICATE + re.escape(text) + r"(?![\w/^\\])(?!\s*[-+*=])", said)
+            or re.match(
+                _SUBJECT + re.escape(text) + r"\s+(?:is|are|was|were|would\s+be|must\s+be|fits|best|seems)\b", said
+            )
+        ):
             hits.append((len(text), position, text))
     hits = [h for h in hits if not any(h[2] in other[2] and h is not other for other in hits)]
     return chr(65 + hits[0][1]) if len(hits) == 1 else None

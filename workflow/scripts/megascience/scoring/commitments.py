@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from . import languages
 from .markup import boxes
 from .model import MATHEMATICAL, MAX_COMPLETION
+from .verdicts import verdicts
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +30,10 @@ _PHRASE = re.compile(
     r"(?P<verb>\b(?:is|are|was|would\s+be|should\s+be|must\s+be|will\s+be|has\s+to\s+be|seems\s+to\s+be|appears\s+to\s+be|"
     r"might\s+be|could\s+be|may\s+be|can\s+be|becomes|remains|equals|isn['’]t|cannot\s+be|can't\s+be)\b"
     r"(?:\s+(?:therefore|thus|hence|then|indeed|simply|clearly|definitely|likely|probably|most\s+likely|actually|now|"
-    r"just|still|obviously|also|approximately|about|roughly|given\s+by|as\s+follows))*\s*[:：]?|[:：])"
+    r"just|still|obviously|also|approximately|about|roughly|given\s+by|as\s+follows|for\s+(?:sure|certain)|certainly|"
+    r"surely|in\s+fact|only))*\s*[:：]?|[:：])"
     r"|\s*(?:=|→|⇒|\s-\s))"
-    r"|\banswer\s+(?=\(?[A-Z]\)?\s*(?:$|[.\n]))|答案(?:是|为|[:：])|选(?:择)?(?=\s*[A-Z]))"
+    r"|\banswer\s+(?=\(?[A-Z]\)?\s*(?:$|[.\n])|\$|\\[(\[])|\bans\.\s*(?=\(?[a-zA-Z]\)?\W|[-\d$\\]))"
     r"(?P<gap>[\s*_:：]*)",
     re.IGNORECASE,
 )
@@ -65,7 +68,9 @@ NEGATED = re.compile(
 
 
 _BUT = re.compile(
-    r"\b(?:but(?:\s+rather)?|rather|instead(?:\s+it\s+is)?|it\s+is|it's)\s*,?\s*(?P<rest>.+)", re.IGNORECASE | re.DOTALL
+    r"(?:\b(?:but(?:\s+rather)?|rather|instead(?:\s+it\s+is)?|it\s+is|it's)\b\s*,?\s*(?:it\s+is\s+|it's\s+)?"
+    r"|\b(?:true|false|correct|right|supported)\s+(?:is|would\s+be|must\s+be)\s*:?\s*)(?P<rest>.+)",
+    re.IGNORECASE | re.DOTALL,
 )
 
 
@@ -75,52 +80,8 @@ _TAG = re.compile(r"[<\[]\s*(answer|final_answer|final)\s*[>\]](.*?)[<\[]\s*/\s*
 _HASHES = re.compile(r"^\s*#{4}\s*(?!#)(.+)$", re.MULTILINE)
 
 
-VERDICT = re.compile(
-    r"(?:(?:option|choice|answer|statement|letter|alternative)\s+)?[(\[*\"'`$]*\b(?P<letter>[A-Z])\b[)\]*.\"'`$]*"
-    r"(?:\s*[:(][^.\n]{0,200}?)?(?:,[^,.\n]{0,80},)?\s+"
-    r"(?:is|would be|must be|should be|seems(?: to be)?|appears(?: to be)?|represents|provides|gives)\s+"
-    r"(?:therefore\s+|thus\s+|clearly\s+|definitely\s+|indeed\s+|the\s+|a\s+|an\s+|most\s+|only\s+|one\s+)*"
-    r"(?:correct|right|best|better\s+(?:choice|answer|option)|true|most\s+\w+|appropriate|accurate|answer|valid|suitable|plausible|likely|one)\b"
-    r"(?!\s+(?:if|only\s+if|when|but|for\s+\w+\s+but|in\s+some))",
-)
-
-
-_VERDICT_TEXT = re.compile(
-    r"(?:^|(?<=[.!?]\s)|(?<=\n)|(?<=:\s))[\s\"'“*(]*(?P<rest>[^.\n]{2,160}?)[\s\"'”*)]*\s+is\s+(?:therefore\s+|thus\s+|clearly\s+)?"
-    r"(?:the\s+)?(?:correct|right|best)(?:\s+(?:answer|option|choice|solution))?\s*(?=[.!,]|$|\n|because|since)",
-    re.MULTILINE,
-)
-
-
-_CHOOSE = re.compile(
-    r"(?i:\b(?:i|we|so|thus|therefore|hence|let's|i'd|i'll|we'd|we'll|must|should|will|would)\b[\s,]*"
-    r"(?:(?:will|would|should|must|shall|can|therefore|thus|have\s+to|am\s+going\s+to)\s+)*"
-    r"(?:choose|select|pick|go\s+with|opt\s+for|conclude\s+with|mark|answer\s+with|settle\s+on)\s+"
-    r"(?:the\s+)?(?:(?:option|answer|choice|letter)\s*)?(?:is\s+)?[:\s]*)(?P<rest>[(\[*\"'`$\\]{0,6}[A-Z]\b(?!\s+if)[^\n]{0,80})"
-)
-
-
-_LETTER = r"(?P<rest>[(\[*\"'`$\\]{0,6}(?:text\{)?[(\[]?[A-Z]\b(?!')[)\]}*.\"'`$]{0,6})"
-
-
-_THEREFORE = re.compile(
-    r"(?:^|[\s.!?,;:])(?:(?i:so|thus|therefore|hence|accordingly|consequently|in\s+conclusion)\b|⇒|→|∴)[\s,:]*"
-    r"(?i:it\s+is\s+|it's\s+|it\s+must\s+be\s+|we\s+have\s+|this\s+is\s+|that\s+is\s+|the\s+)?"
-    r"(?i:option\s+|choice\s+|answer\s+|letter\s+)?"
-    + _LETTER + r"\s*(?=$|[.!?\n]|\s+is\s+(?:the\s+)?(?:correct|right|best|answer))",
-    re.MULTILINE,
-)  # fmt: skip
-
-
-_REFERS = re.compile(
-    r"(?i:corresponds?\s+to|matches|which\s+is|this\s+is|equivalent\s+to|match(?:ing)?(?:\s+with)?|equals|agrees\s+with|"
-    r"consistent\s+with|aligns\s+with|described\s+(?:in|by)|points?\s+to|leads?\s+(?:us\s+)?to|given\s+in|that\s+is)\s+"
-    r"(?i:the\s+)?(?i:option|choice|answer(?:\s+choice)?|statement)\s*[:\s]*" + _LETTER,
-)
-
-
 _SENTENCE_END = re.compile(
-    r"(?<![A-Z\d]\.[A-Z])(?<!\be\.g)(?<!\bi\.e)(?<!approx)(?<!\bDr)(?<!\bvs)[.!?](?=\s|$|\*\*|\"|\$\s)|\n\s*\n|\n"
+    r"(?<![A-Z\d]\.[A-Z])(?<!\be\.g)(?<!\bi\.e)(?<!approx)(?<!\bDr)(?<!\bvs)[.!?](?=\s|$|\*\*|\"|\$\s)|。|\n\s*\n|\n"
 )
 
 
@@ -132,33 +93,6 @@ def body_of(text: str) -> tuple[int, int]:
         if position >= start and text[position + len(mark) :].strip():
             start = position + len(mark)
     return start, len(text)
-
-
-#: A verdict an option, one after the other: "Option B: correct."
-_MARKED = re.compile(
-    r"(?:^|(?<=[.;]\s)|(?<=\n))\s*(?:[Oo]ption\s+)?[(*]*(?P<rest>[A-Z])[)*]*\s*[:–—-]\s*(?:[Cc]orrect|[Yy]es)\b",
-    re.MULTILINE,
-)
-_CALLED = re.compile(
-    r"\b(?:correct|right|best|better|true|most|appropriate|accurate|answer|valid|suitable|plausible|likely|one)\b"
-)
-_IS_CORRECT = re.compile(r"\bis\s+(?:therefore\s+|thus\s+|clearly\s+)?(?:the\s+)?(?:correct|right|best)\b")
-_SO = re.compile(r"\b(?:so|thus|therefore|hence|accordingly|consequently|in\s+conclusion)\b|[⇒→∴]", re.IGNORECASE)
-_CHOSEN = re.compile(
-    r"\b(?:choose|select|pick|go\s+with|opt\s+for|conclude|mark|answer\s+with|settle)\b", re.IGNORECASE
-)
-_REFERRED = re.compile(r"\b(?:option|choice|answer|statement)\b", re.IGNORECASE)
-#: The ways to commit to one of several options: a word without which a pattern need not be tried, and the rule's name.
-_OPTION_RULES = (
-    (_VERDICT_TEXT, _IS_CORRECT, "option called correct"),
-    (VERDICT, _CALLED, "option called correct"),
-    (_MARKED, _CALLED, "option marked correct"),
-    (_CHOOSE, _CHOSEN, "chosen"),
-    (_THEREFORE, _SO, "conclusion"),
-    (_REFERS, _REFERRED, "reference to an option"),
-)
-_DENIED = re.compile(r"\b(?:not|neither|nor|why|if|whether|is)\s*$")
-_CONDITIONAL = re.compile(r"\b(?:if|were|when|unless)\b[^.!?\n]*$", re.IGNORECASE)
 
 
 def _content(text: str, start: int, stop: int, math: bool) -> tuple[str, int]:
@@ -236,6 +170,30 @@ def _phrases(text: str, start: int, stop: int, math: bool, options: Sequence[str
         yield Commitment(match.start(), end, content, "answer phrase", False)
 
 
+#: A line that is nothing but "Answer": the answer stands below it.
+_HEADING = re.compile(
+    r"^[ \t#>*_]*(?:(?:final|correct|short|my|the)\s+){0,2}(?:answer|ans)[ \t*_:.]*\n+", re.IGNORECASE | re.MULTILINE
+)
+#: The words of other languages in Latin script; without them their patterns are not tried.
+_LATIN = re.compile(r"antwor|respuest|respost|rispost|odpowied|cevap|jawaban|jibu|lösung", re.IGNORECASE)
+
+
+def _headings(text: str, start: int, stop: int, math: bool) -> Iterator[Commitment]:
+    for match in _HEADING.finditer(text, start, stop):
+        content, end = _content(text, match.end(), stop, math)
+        stated = content.strip()
+        if stated and (stated.startswith(("$", "\\(", "\\[")) or len(stated.split()) <= 12):
+            yield Commitment(match.start(), end, content, "answer phrase", False)
+
+
+def _foreign(text: str, start: int, stop: int, math: bool) -> Iterator[Commitment]:
+    """Yield the answers that phrases in other languages state."""
+    for match in languages.PHRASE.finditer(text, start, stop):
+        content, end = _content(text, match.end(), stop, math)
+        if content.strip() and not languages.NEGATED.match(content):
+            yield Commitment(match.start(), end, content, "answer phrase", False)
+
+
 def commitments(text: str, start: int, stop: int, kind: str, options: Sequence[str] | None) -> list[Commitment]:
     found: list[Commitment] = []
     segment = text[start:stop]
@@ -252,21 +210,23 @@ def commitments(text: str, start: int, stop: int, kind: str, options: Sequence[s
         found += [Commitment(m.start(), m.end(), m[2], "tag", True) for m in _TAG.finditer(text, start, stop)]
     if "####" in segment:
         found += [Commitment(m.start(), m.end(), m[1], "hashes", True) for m in _HASHES.finditer(text, start, stop)]
-    found += _phrases(text, start, stop, kind in MATHEMATICAL or kind in ("number", "quantity"), options)
+    math = kind in MATHEMATICAL or kind in ("number", "quantity", "auto")
+    found += _phrases(text, start, stop, math, options)
+    found += _headings(text, start, stop, math)
+    if not segment.isascii() or _LATIN.search(segment):
+        found += _foreign(text, start, stop, math)
     if kind == "choice":
-        for pattern, cue, rule in _OPTION_RULES:
-            if cue.search(text, start, stop) is None:
-                continue
-            for m in pattern.finditer(text, start, stop):
-                if hedged(text, m.start()):
-                    continue
-                before = text[max(0, m.start() - 120) : m.start()]
-                if pattern is VERDICT and (_DENIED.search(before) or ("would" in m[0] and _CONDITIONAL.search(before))):
-                    continue
-                content = m["letter"] if pattern is VERDICT else m["rest"]
-                found.append(Commitment(m.start(), m.end(), content, rule, False))
+        found += [
+            Commitment(a, b, stated, rule, False)
+            for a, b, stated, rule in verdicts(text, start, stop)
+            if not hedged(text, a)
+        ]
     found.sort(key=lambda c: (c.end, c.delimited))
     return found
 
 
-_CONNECTED = re.compile(r"[\s$,;.\\()]*(?:and|or|,|;)?[\s$\\()]*(?:[a-zA-Z]\s*=\s*)?")
+#: What joins two boxes to one answer: "$\\boxed{3}$ and $\\boxed{5}$", "x=\\boxed{3},\\quad y=\\boxed{4}".
+_CONNECTED = re.compile(
+    r"(?:[\s$,;.&]|\\[()\[\],;\s]|\\q?quad)*(?:and|or|\\text\s*\{\s*,?\s*(?:and|or)\s*\})?(?:[\s$&]|\\[()\[\],;\s]|\\q?quad)*"
+    r"(?:\\?[a-zA-Z]+(?:_\{?\w+\}?)?\s*=\s*)?"
+)

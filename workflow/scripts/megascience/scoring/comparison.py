@@ -5,13 +5,14 @@ from functools import lru_cache
 
 from .choices import read_boolean, read_letter, read_letters, read_yes_no_maybe
 from .expressions import compare_expressions
-from .grammar import ParseError, parse
+from .grammar import parse
 from .markup import plain, strip_styles, unify, unwrap
 from .model import CORRECT, KINDS, MAX_ANSWER, PRESETS, UNREADABLE, WRONG, Verdict
 from .numerals import read_number
 from .prose import compare_text
 from .quantities import compare_numbers
 from .regions import strip_name
+from .tree import ParseError
 from .units import NONE, read_unit
 
 
@@ -80,6 +81,11 @@ def _labels(candidate: str | None, reference: str | None, what: str) -> Verdict:
     return Verdict(WRONG, f"{what} {candidate}, not {reference}")
 
 
+_TIME = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?(?:\s*[ap]\.?\s?m\.?)?", re.IGNORECASE)
+#: Words that a number may be followed by: "5 apples". Not "and 3".
+_NOUN = re.compile(r"(?!(?:and|or|to)\b)[^\W\d]{2,}(?:[ -][^\W\d]+){0,4}")
+
+
 @lru_cache(maxsize=4096)
 def kind_of(reference: str, unit: str | None = None) -> str:
     """Return the kind that a reference answer has, for `auto`."""
@@ -91,12 +97,17 @@ def kind_of(reference: str, unit: str | None = None) -> str:
         return "boolean"
     if bare in ("yes", "no", "maybe"):
         return "yes_no_maybe"
+    if _TIME.fullmatch(text):
+        return "text"
     found = read_number(text)
     if found is not None:
         if unit or found.rest:
             known = read_unit(unit or found.rest)
-            return "quantity" if known is not None and known is not NONE else "number"
-        if found.rounded or found.integer or found.percent:
+            if known is not None and known is not NONE:
+                return "quantity"
+            if unit or _NOUN.fullmatch(found.rest):
+                return "number"
+        elif found.rounded or found.integer or found.percent:
             return "number"
     try:
         node = strip_name(parse(text))

@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .evaluation import Evaluator, TooLarge, Undefined
-from .grammar import Node
-from .grammar import names_of as symbols
+from .matrices import is_matrix, nested, rows_of
 from .regions import FLIP, ScalarTest, as_interval, is_name, is_region, same_region, strip_name
+from .tree import Node
+from .tree import names_of as symbols
 from .units import NONE, read_unit
 from .values import POINTS, Undecided, agree, points_for
 
@@ -92,6 +93,9 @@ def same(a: Node, b: Node, scalar: ScalarTest) -> bool:
     if a[0] == b[0] == "unit" and _other_unit(a[2], b[2]):
         return False
     a, b = _drop_unit(a), _drop_unit(b)
+    members = [node[0] == "rel" and node[1] == ("in",) for node in (a, b)]
+    if members[0] != members[1]:  # x in [1, 2] beside 1 <= x <= 2
+        a, b = (strip_name(a), b) if members[0] else (a, strip_name(b))
     relations = (a[0] == "rel") + (b[0] == "rel")
     if relations == 2:
         return _same_relation(a, b, scalar)
@@ -109,7 +113,7 @@ def same(a: Node, b: Node, scalar: ScalarTest) -> bool:
         if found is not None:
             return found
         return a[0] == b[0] and len(a) == len(b) and _match(a[1:], b[1:], lambda x, y: same(x, y, scalar))
-    if _is_matrix(a) or _is_matrix(b) or _nested(a) or _nested(b):
+    if is_matrix(a) or is_matrix(b) or nested(a) or nested(b):
         return _same_matrix(a, b, scalar)
     if a[0] == "paren" or b[0] == "paren":
         return _same_bracket(a, b, scalar)
@@ -150,7 +154,8 @@ def _same_collection(a: Node, b: Node, scalar: ScalarTest) -> bool:
     if named_a and named_b:
         return named_a.keys() == named_b.keys() and all(test(named_a[name], named_b[name]) for name in named_a)
     left, right = items_of(a), items_of(b)
-    if a[0] == "set" or b[0] == "set" or 1 in (len(left), len(right)):  # `1024 or 2^{10}` is one value
+    points = all(item[0] == "paren" for item in (*left, *right))  # solutions: each counts once
+    if points or a[0] == "set" or b[0] == "set" or 1 in (len(left), len(right)):  # `1024 or 2^{10}` is one value
         left, right = _unique(left, test), _unique(right, test)
     return _match(left, right, test)
 
@@ -171,7 +176,7 @@ def _same_bracket(a: Node, b: Node, scalar: ScalarTest) -> bool:
     if a[0] == "paren" and b[0] == "paren":
         if a[1:3] != b[1:3] or len(a) != len(b):
             return False
-        return all(same(x, y, scalar) for x, y in zip(a[3:], b[3:], strict=True))
+        return all(same(strip_name(x), strip_name(y), scalar) for x, y in zip(a[3:], b[3:], strict=True))
     bracket, other = (a, b) if a[0] == "paren" else (b, a)
     if other[0] != "seq" or bracket[1:3] != ("(", ")"):
         return False
@@ -182,39 +187,8 @@ def _same_bracket(a: Node, b: Node, scalar: ScalarTest) -> bool:
     return len(items) == len(bracket) - 3 and all(same(x, y, scalar) for x, y in zip(bracket[3:], items, strict=True))
 
 
-def _nested(node: Node) -> bool:
-    return node[0] == "paren" and len(node) > 3 and node[1] == "[" and all(p[0] == "paren" for p in node[3:])
-
-
-def _is_matrix(node: Node) -> bool:
-    return node[0] == "matrix" or (node[0] in ("neg", "mul", "div", "pow") and any(map(_is_matrix, node[1:])))
-
-
-def _rows(node: Node) -> list[tuple[Node, ...]] | None:
-    if node[0] == "matrix":
-        return list(node[1:])
-    if node[0] == "neg":
-        inner = _rows(node[1])
-        return None if inner is None else [tuple(("neg", cell) for cell in row) for row in inner]
-    if node[0] in ("mul", "div") and sum(map(_is_matrix, node[1:])) == 1:
-        place = next(i for i, part in enumerate(node) if i and _is_matrix(part))
-        inner = _rows(node[place])
-        if inner is None or (node[0] == "div" and place != 1):
-            return None
-        others = [part for i, part in enumerate(node) if i not in (0, place)]
-        return [tuple((node[0], cell, *others) for cell in row) for row in inner]
-    if node[0] == "pow" and node[2] in (("sym", "T"), ("word", "T"), ("sym", "\\top")):
-        inner = _rows(node[1])
-        return None if inner is None else [tuple(column) for column in zip(*inner, strict=True)]
-    if _nested(node):
-        return [part[3:] for part in node[3:]]
-    if node[0] == "paren":  # a vector written as a tuple: a column
-        return [(part,) for part in node[3:]]
-    return None
-
-
 def _same_matrix(a: Node, b: Node, scalar: ScalarTest) -> bool:
-    left, right = _rows(a), _rows(b)
+    left, right = rows_of(a), rows_of(b)
     if left is None or right is None or len(left) != len(right):
         return False
     return all(

@@ -9,7 +9,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from .grammar import Node
+from .tree import Node
 
 #: Decimal digits of an evaluation; two values are equal when they agree to `AGREE` of them.
 DIGITS = 50
@@ -261,6 +261,8 @@ class Evaluator:
             return (max if name == "max" else min)(self.mp.re(v) for v in values)
         import math
 
+        if any(self.mp.im(v) != 0 or abs(v - self.mp.nint(self.mp.re(v))) > self.mp.mpf(10) ** -30 for v in values):
+            raise Undefined(name)  # of integers only
         whole = [int(self.mp.nint(self.mp.re(self._small(v)))) for v in values]
         return self.mp.mpf(math.gcd(*whole) if name == "gcd" else math.lcm(*whole))
 

@@ -1,96 +1,20 @@
 """Comparison of mathematical answers: preparation, which rounding is forgiven, and the way to a symbolic worker."""
 
 import re
-from fractions import Fraction
 
 from .equality import same
-from .evaluation import TooLarge, Undefined, exact
-from .grammar import Node, ParseError, TooComplex, parse
-from .grammar import names_of as symbols
+from .evaluation import TooLarge, Undefined
+from .grammar import parse
 from .markup import strip_styles, unify, unwrap
 from .model import CORRECT, MAX_ANSWER, UNREADABLE, WRONG, Preset, Verdict
-from .numerals import from_node, words
+from .numerals import words
 from .prose import compare_text
-from .regions import ScalarTest, strip_name
+from .regions import strip_name
 from .sandbox import Broken, TimedOut, pool
+from .scalars import one_constant, scalar_test
 from .spelling import FUNCTIONS, GREEK
-from .values import Undecided, same_value
-
-_ULP = Fraction(1, 2)
-
-
-#: Two roundings of one irrational constant in `expression`: this many digits must be given.
-_FEWEST_DIGITS = 4
-
-
-def scalar_test(tolerance: float | None, rules: Preset) -> ScalarTest:
-    """Return the test of two scalars for mathematical kinds.
-
-    Exact values must be equal. A decimal stands for the value that rounds to it, if it gives four digits or more;
-    the `paper` preset and an explicit tolerance allow a relative difference instead.
-    """
-
-    def test(a: Node, b: Node) -> bool:
-        if a[0] in ("seq", "set", "paren", "matrix", "rel", "union") or b[0] in ("seq", "set", "paren", "matrix"):
-            return False
-        percent_a, percent_b = a[0] == "pct", b[0] == "pct"
-        if percent_a != percent_b:
-            bare = b if percent_a else a
-            inner = a[1] if percent_a else b[1]
-            if test(bare, inner):
-                return True
-        if (a[0] == "deg") != (b[0] == "deg"):
-            inner, bare = (a[1], b) if a[0] == "deg" else (b[1], a)
-            if same_value(inner, bare):
-                return True
-        if same_value(a, b):
-            return True
-        if _has_log((a, b)) and same_value(_decadic(a), _decadic(b)):
-            return True
-        if symbols(a) or symbols(b):
-            return False
-        try:
-            left, right = from_node(a), from_node(b)
-        except (Undefined, TooLarge):
-            return False
-        difference, size = abs(left.value - right.value), max(abs(left.value), abs(right.value))
-        if (left.value < 0) != (right.value < 0):
-            return False
-        if tolerance is not None:
-            return difference <= Fraction(tolerance) * size
-        if not rules.integers_exact:
-            return difference <= Fraction(rules.tolerance) * size
-        if left.rounded == right.rounded:
-            return False
-        decimal, other = (left, right) if left.rounded else (right, left)
-        if other.integer or exact(b if left.rounded else a) is not None and _terminates(other.value):
-            return False
-        place = decimal.unit_digit or Fraction(0)
-        return (decimal.digits or 0) >= _FEWEST_DIGITS and difference <= _ULP * place
-
-    return test
-
-
-def _has_log(nodes: tuple[Node, ...]) -> bool:
-    return any(n[:2] == ("fn", "log") and len(n) == 3 or _has_log(tuple(p for p in n if isinstance(p, tuple) and p))
-               for n in nodes)  # fmt: skip
-
-
-def _decadic(node: Node) -> Node:
-    """Return the node with each `log` without a base as the decadic one: which is meant depends on the field."""
-    if node[:2] == ("fn", "log") and len(node) == 3:
-        return ("fn", "lg", _decadic(node[2]))
-    return tuple(_decadic(part) if isinstance(part, tuple) and part else part for part in node)
-
-
-def _terminates(value: Fraction) -> bool:
-    """Return whether a rational is a decimal itself, so that a rounded one is simply another number."""
-    bottom = value.denominator
-    for prime in (2, 5):
-        while bottom % prime == 0:
-            bottom //= prime
-    return bottom == 1 and value.denominator < 10**6
-
+from .tree import Node, ParseError, TooComplex
+from .values import Undecided
 
 _SPELLING = re.compile(r"\\(?:left|right|displaystyle|,|;|!|:| )|[\s$]")
 
@@ -107,8 +31,21 @@ def _spelling(text: str) -> str:
     )
 
 
+#: A subscript that LaTeX ends after one letter: k_BT is k_B T.
+_TIGHT_SUBSCRIPT = re.compile(r"_([A-Za-z])(?=[A-Z])")
+
+
 def compare_expressions(candidate: str, reference: str, kind: str, tolerance: float | None, rules: Preset) -> Verdict:
     """Compare two mathematical answers; see `equality` for what counts as the same."""
+    verdict = _compared(candidate, reference, kind, tolerance, rules)
+    if not verdict.correct and (_TIGHT_SUBSCRIPT.search(candidate) or _TIGHT_SUBSCRIPT.search(reference)):
+        spelled = [_TIGHT_SUBSCRIPT.sub(r"_{\1} ", side) for side in (candidate, reference)]
+        again = _compared(spelled[0], spelled[1], kind, tolerance, rules)
+        return again if again.correct else verdict
+    return verdict
+
+
+def _compared(candidate: str, reference: str, kind: str, tolerance: float | None, rules: Preset) -> Verdict:
     if _spelling(candidate) == _spelling(reference):
         return Verdict(CORRECT, "the same spelling")
     if all(_is_prose(text) for text in (candidate, reference)):
@@ -127,6 +64,7 @@ def compare_expressions(candidate: str, reference: str, kind: str, tolerance: fl
             left, right = _as_set(left), _as_set(right)
         if kind == "interval":
             left, right = strip_name(left), strip_name(right)
+        left, right = one_constant(left, right)
         try:
             if same(left, right, scalar_test(tolerance, rules)):
                 return Verdict(CORRECT, "equal")
@@ -172,9 +110,13 @@ def _region_in_words(text: str, kind: str) -> str:
 _ABOUT = re.compile(r"\\(?:approx|simeq|sim)(?![a-zA-Z])|≈|≃")
 
 
+#: The letter of the option before its text: "\\textbf{(B)}\\ 5".
+_LABEL = re.compile(r"^\\(?:text|textbf|mathrm|mathbf|textrm)\s*\{\s*\(?[A-H]\)[.:]?\s*\}[\s~\\:,;]*(?=[\w\\({-])")
+
+
 def _prepared(text: str) -> str:
     """Return an answer for parsing; of an exact value with its approximation (`3/56 ≈ 0.054`) the exact one."""
-    text = unwrap(unify(text))
+    text = _LABEL.sub("", unwrap(unify(text)))
     parts = _ABOUT.split(text)
     if len(parts) == 2 and re.search(r"\d|\\(?:pi|sqrt|frac)", parts[0].split("=")[-1]):
         return parts[0].strip()

@@ -8,8 +8,10 @@ completion's ends are looked at: a completion that is nothing but the answer, or
 import re
 from collections.abc import Sequence
 
+from .choices import lists_letters
 from .closing import fallback
 from .commitments import body_of, commitments
+from .markup import fold
 from .model import KINDS, Extraction
 from .readers import reader_for
 
@@ -49,7 +51,7 @@ def extract(completion: str, kind: str, options: Sequence[str] | None = None) ->
         raise ValueError(f"no answer kind {kind!r}; use one of {', '.join(KINDS)}")
     if not completion or not completion.strip():
         return Extraction(None, "empty")
-    completion = completion.replace("\\$", "  ")  # a currency sign must not open a formula; spans stay right
+    completion = fold(completion).replace("\\$", "  ")  # a currency sign must not open a formula; spans stay right
     if "<<" in completion:  # a calculator's notes, <<9*2=18>>18
         completion = _NOTES.sub(lambda m: " " * len(m[0]), completion)
     start, stop = body_of(completion)
@@ -61,6 +63,8 @@ def extract(completion: str, kind: str, options: Sequence[str] | None = None) ->
         for position in range(len(stated) - 1, -1, -1):
             commitment = stated[position]
             answer = read(commitment.text, commitment.delimited)
+            if answer is None and kind == "choice" and lists_letters(commitment.text, len(options or range(26))):
+                return Extraction(None, "several options", (commitment.start, commitment.end))
             if answer is not None:
                 for outer in stated[:position] + stated[position + 1 :]:
                     # what stands inside a statement of the answer explains it ("D. A is false but B is true")

@@ -32,6 +32,22 @@ _SUPER_RUN = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ]+")
 _SUB_RUN = re.compile("[₀₁₂₃₄₅₆₇₈₉₊₋]+")
 
 
+#: Full-width, circled and mathematical letters and digits as ASCII, one character for one: spans stay right.
+_FOLDED = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+_FOLDED |= {0x24B6 + i: 65 + i for i in range(26)} | {0x24D0 + i: 97 + i for i in range(26)}
+_FOLDED |= {
+    code: ord(plain_char)
+    for code in range(0x1D400, 0x1D800)
+    if len(plain_char := unicodedata.normalize("NFKC", chr(code))) == 1 and plain_char.isascii()
+}
+_FOLDED |= dict.fromkeys((0xA0, 0x2002, 0x2003, 0x2009, 0x202F, 0x3000), 32)
+
+
+def fold(text: str) -> str:
+    """Return a text of the same length with letters, digits and brackets that only look different in ASCII."""
+    return text if text.isascii() else text.translate(_FOLDED)
+
+
 def group_end(text: str, start: int) -> int:
     """Return the index after the group that opens with "{" at `start`, or -1 where it never closes."""
     depth, i, n = 0, start, len(text)
@@ -71,8 +87,23 @@ def boxes(text: str, last: int = 32) -> Iterator[tuple[int, int, int, int]]:
                 yield match.start(), bare.end(), bare.start(), bare.end()
 
 
+#: A power of ten whose superscript was lost (1.2 x 10-3), or is in words (1.2 times 10 to the power of -3).
+_LOST_POWER = re.compile(
+    r"(?<=\d)\s*(?:\s[xX]\s?|[×·⋅]|\\times\s*|\\cdot\s*)\s*10(?:\s?[-−–]|\^\s*\(\s*[-−–]\s*(?=\d+\)))(\d{1,2})(?![\d.]|\s*[-+*/=×])\)?"
+)
+_POWER_IN_WORDS = re.compile(
+    r"(?<=\d)\s*(?:times|[x×*]|\\times)\s*(?:10|ten)\s+to\s+the\s+(?:power\s+(?:of\s+)?)?(-|−|minus\s+|negative\s+)?"
+    r"(\d{1,3})(?:th|rd|st|nd)?(?:\s+power)?",
+    re.IGNORECASE,
+)
+
+
 def unify(text: str) -> str:
     """Return the text with Unicode variants of signs, spaces, superscripts and subscripts in plain spelling."""
+    if "10" in text:
+        text = _LOST_POWER.sub(r" * 10^{-\1}", text)
+    if " to the " in text:
+        text = _POWER_IN_WORDS.sub(lambda m: f" * 10^{{{'-' if m[1] else ''}{m[2]}}}", text)
     if text.isascii():
         return text
     text = text.translate(_UNICODE)
@@ -97,6 +128,7 @@ def strip_spacing(text: str) -> str:
     """Return the text without sizes (`\\left`) and with LaTeX's spaces as plain ones."""
     if "\\" in text:
         text = _SIZES.sub("", re.sub(r"(?<!\\)\\!", "", text))
+        text = re.sub(r"\\q?quad(?=[a-zA-Z]_|[a-zA-Z]\s*=)", " ", text)  # \quadx_2 for \quad x_2
     return _SPACES.sub(" ", text)
 
 

@@ -6,9 +6,10 @@ from fractions import Fraction
 from functools import lru_cache
 
 from .evaluation import Evaluator, TooLarge, Undefined, exact
-from .grammar import MAX_EXPONENT, Node, ParseError, parse
-from .grammar import names_of as symbols
+from .grammar import parse
 from .markup import strip_spacing, strip_styles, unify, unwrap
+from .tree import MAX_EXPONENT, Node, ParseError
+from .tree import names_of as symbols
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ _POWER = (
 )
 _NUMERAL = re.compile(
     r"(?P<sign>[-+]?)\s*(?P<cur>\\?\$|[€£¥₹]|USD|US\$)?\s*(?P<sign2>[-+]?)\s*"
-    r"(?P<int>\d{1,3}(?:,\d{3})+(?!\d)|\d{1,3}(?:[ ]\d{3})+(?![\d/])|\d*)(?P<dec>\.\d*)?" + _POWER + "?"
+    r"(?P<int>[1-9]\d{0,2}(?:,\d{3})+(?!\d)|[1-9]\d{0,2}(?:[ ']\d{3})+(?![\d/])|\d*)(?P<dec>\.\d*)?" + _POWER + "?"
 )
 _SLASH = re.compile(r"\s*/\s*(\d+(?:,\d{3})*)(?![\d.])")
 _UNCERTAINTY = re.compile(r"\s*(?:\\pm|±|\+/?-)\s*0?\.\d+(?![\d.])")
@@ -63,7 +64,7 @@ _APPROX = re.compile(
     r"nearly\b|exactly\b|equals?\b|=|circa\b|ca\.|some\b|just\b|only\b|simply\b|a total of\b)\s*:?\s*",
     re.IGNORECASE,
 )
-_DECIMAL_COMMA = re.compile(r"^([-+]?\d+),(\d{1,2}|\d{4,})(?![\d,.])")
+_DECIMAL_COMMA = re.compile(r"^([-+]?(?:0(?=,\d+)|\d+(?=,(?:\d{1,2}|\d{4,})(?!\d)))),(\d+)(?![\d,.])")
 _ASSIGN = re.compile(r"^[^=<>]{0,60}?[=≈]\s*(?=\S)|^[^=<>]{0,60}?\\(?:approx|simeq|sim)\b\s*")
 
 
@@ -111,7 +112,7 @@ def leading(text: str) -> Numeral | None:
     match = _NUMERAL.match(text)
     if match is None or not (match["int"] or len(match["dec"] or "") > 1) or (match["sign"] and match["sign2"]):
         return None
-    whole, part = match["int"].replace(",", "").replace(" ", ""), (match["dec"] or "")[1:]
+    whole, part = re.sub(r"[, ']", "", match["int"]), (match["dec"] or "")[1:]
     power = next((p for p in (match["p1"], match["p2"], match["p3"], match["p4"], match["p5"]) if p), None)
     exponent = _int(power) if power else 0
     if abs(exponent) > MAX_EXPONENT:
@@ -231,7 +232,7 @@ def read_number(text: str) -> Numeral | None:
     if found is not None:
         return found
     match = _ASSIGN.match(text)
-    if match:
+    if match and not (text.count("=") > 1 and re.search(r"[,;]|\b(?:and|or)\b", text)):  # x = 1, y = 2 is no number
         found = _simple(tidy(text[text.rindex("=") + 1 :] if "=" in text else text[match.end() :]))
         if found is not None:
             return found
@@ -257,16 +258,22 @@ _ANOTHER = re.compile(
     r"^to\s+the\s+\w*\s*power",
     re.IGNORECASE,
 )
+#: "a year", "/month" behind a number.
+_RATE = re.compile(r"^(?:an?\s+(?!and\b|or\b)[a-zA-Z]{2,}|/\s*(?!sqrt|pi|sin|cos|tan|log|exp)[a-zA-Z]{3,})")
 _CONTINUES = re.compile(r"^(?:[-+*/^_=!<>|&([{\d×·]|\\(?:frac|sqrt|pi|cdot|times|pm|cup|le|ge|ln|log|sin|cos|tan|infty|"
-                        r"div|left|dfrac|neq|theta|alpha)\b|,\s*[-\d(]|sqrt|pi\b|π|√|[a-z](?![a-zA-Z]))")  # fmt: skip
+                        r"div|left|dfrac|neq|theta|alpha)\b|[,;]\s*[-\d(]|sqrt|pi\b|π|√|"
+                        r"[a-z](?![a-zA-Z]))")  # fmt: skip
 
 
 def _ends_number(rest: str) -> bool:
     """Return whether what follows a numeral is a unit or prose, not more mathematics or another number."""
+    rest = rest.lstrip("$ ") if rest[:1] == "$" else rest
     if _DEGREE.match(rest):
         return True
     if _ANOTHER.match(rest):
         return False
+    if _RATE.match(rest):
+        return True
     if _CONTINUES.match(rest):
         # a lone lower-case letter may be a unit (5 m) as well as a variable (5x)
         return bool(re.match(r"^(?:[msghklNJKCVAWLTFBHeuµdr]|\(?in)\b(?![\^_]?\s*[=])", rest)) and not re.match(

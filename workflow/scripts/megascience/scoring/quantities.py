@@ -4,10 +4,11 @@ import re
 from fractions import Fraction
 
 from .expressions import compare_expressions
-from .grammar import ParseError, parse
+from .grammar import parse
 from .markup import strip_styles, unify, unwrap
 from .model import CORRECT, UNREADABLE, WRONG, Preset, Verdict
 from .numerals import Numeral, read_number
+from .tree import ParseError
 from .units import NONE, Unit, read_unit
 
 _ULP = Fraction(1, 2)

@@ -5,8 +5,8 @@ from fractions import Fraction
 from typing import Any
 
 from .evaluation import Evaluator, TooLarge, Undefined
-from .grammar import Node
-from .grammar import names_of as symbols
+from .tree import Node
+from .tree import names_of as symbols
 
 #: Decides whether two scalars are equal; which rounding is forgiven differs by kind and preset.
 ScalarTest = Callable[[Node, Node], bool]
@@ -21,11 +21,19 @@ def strip_name(node: Node) -> Node:
     return node
 
 
+#: Functions whose value an answer may name before it gives it: tan A = 3/4.
+_NAMED = frozenset({"sin", "cos", "tan", "cot", "abs", "det", "max", "min", "gcd", "lcm", "dim", "arg", "rank", "tr"})
+
+
 def is_name(node: Node) -> bool:
     if node[0] == "mul":
         return all(part[0] in ("sym", "const") for part in node[1:])
     if node[0] == "paren":
         return all(is_name(part) for part in node[3:])
+    if node[0] == "div":  # NO/BO, a ratio of lengths
+        return all(is_name(part) for part in node[1:])
+    if node[0] == "fn":  # \sin\theta, |AB|
+        return node[1] in _NAMED and all(is_name(part) and part[0] != "const" for part in node[2:])
     if node[0] == "pow":  # the inverse of a matrix
         return node[1][0] == "sym" and node[1][1].isupper() and node[2] == ("neg", ("num", Fraction(1), None))
     return node[0] in ("sym", "call", "word") or node == ("const", "e")
@@ -38,7 +46,16 @@ def as_interval(node: Node) -> Node | None:
     """Return the interval that an inequality in one symbol (`1 < x \\le 3`, `x > 2`) describes, else None."""
     ops, sides = node[1], node[2]
     infinity: Node = ("const", "inf")
-    if len(sides) == 3 and sides[1][0] == "sym" and not symbols(sides[0]) and not symbols(sides[2]):
+    if (
+        len(sides) == 3
+        and sides[1][:2] == ("fn", "abs")
+        and sides[1][2][0] == "sym"
+        and ops[0] in FLIP
+        and ops[1] in FLIP
+    ):
+        parts = [as_interval(("rel", (op,), pair)) for op, pair in zip(ops, (sides[:2], sides[1:]), strict=True)]
+        return None if None in parts else ("inter", parts[0], parts[1])  # 1 <= |z| <= 2
+    if len(sides) == 3 and sides[1][0] in ("sym", "call") and not symbols(sides[0]) and not symbols(sides[2]):
         if set(ops) <= {"<", "<="}:
             return ("paren", "(" if ops[0] == "<" else "[", ")" if ops[1] == "<" else "]", sides[0], sides[2])
         if set(ops) <= {">", ">="}:
@@ -54,7 +71,7 @@ def as_interval(node: Node) -> Node | None:
             if op in (">", ">="):
                 parts = [as_interval(("rel", (o,), (inner, end))) for o, end in ((op, right), (FLIP[op], minus))]
                 return ("union", parts[0], parts[1])
-        if left[0] != "sym" or symbols(right):
+        if left[0] not in ("sym", "call") or symbols(right):
             return None
         if op in ("<", "<="):
             return ("paren", "(", ")" if op == "<" else "]", ("neg", infinity), right)

@@ -55,7 +55,8 @@ def _repeating(whole: str, fixed: str, period: str) -> str:
 _REWRITES: tuple[tuple[re.Pattern[str], Any], ...] = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
-        (r"\\\\(?=[a-zA-Z])(?!\\)(?=(?:frac|dfrac|sqrt|pi|cdot|times|text|infty|left|right|begin|end)\b)", r"\\"),
+        (r"\\\\(?=[a-zA-Z])(?!\\)(?=(?:frac|dfrac|sqrt|pi|cdot|times|text|infty|left|right|begin|end|leq?|"
+         r"geq?|in|cup|pm|mathrm|mathbb)\b)", r"\\"),
         (r"\\[dtc]frac(?![a-z])", r"\\frac"),
         (r"^([^{}]*\\(?:over|choose)(?![a-zA-Z])[^{}]*)$", r"{\1}"),
         (r"\{([^{}]*)\\over(?![a-zA-Z])([^{}]*)\}", r"\\frac{\1}{\2}"),
@@ -63,6 +64,9 @@ _REWRITES: tuple[tuple[re.Pattern[str], Any], ...] = tuple(
         (r"\\var(epsilon|phi|theta|rho|sigma|kappa|pi)(?![a-zA-Z])", r"\\\1"),
         (r"(?<![\d.])(\d*)\.(\d*)\\(?:overline|bar|dot)\s*\{\s*(\d+)\s*\}", lambda m: _repeating(m[1], m[2], m[3])),
         (r"(?<![\d.])(\d*)\.(\d*?)(\d)\3{2,}\s*(?:\.\.\.|\\[lc]?dots(?![a-zA-Z]))",
+         lambda m: _repeating(m[1], m[2], m[3])),
+        (r"(?<![\d.])(\d*)\.(\d*?)(\d)\3+\s*\(?(?:repeating|recurring)\)?", lambda m: _repeating(m[1], m[2], m[3])),
+        (r"(?<![\d.])(\d*)\.(\d*)\((\d{1,9})\)(?:\s*(?:repeating|recurring))?(?![\d(])",
          lambda m: _repeating(m[1], m[2], m[3])),
         (r"^\s*\[([^\[\];]+(?:;[^\[\];]+)+)\]\s*$",
          lambda m: "[" + ",".join(f"[{row}]" for row in m[1].split(";")) + "]"),
@@ -86,6 +90,8 @@ _REWRITES: tuple[tuple[re.Pattern[str], Any], ...] = tuple(
         (r"\\(?:lbrack)(?![a-zA-Z])", "["),
         (r"\\(?:rbrack)(?![a-zA-Z])", "]"),
         (r"\\(?:lvert|rvert|mid|vert)(?![a-zA-Z])", "|"),
+        (r"(?:\||\\(?:vert|mid|lvert))\s*([^|<>\\$]{1,24}?|\\[a-zA-Z]+)\s*(?:\\rangle(?![a-zA-Z])|⟩)|\\ket\s*\{([^{}]*)\}",
+         lambda m: "\\psi_{ket " + (m[1] or m[2] or "").replace("\\", "") + "}"),
         (r"\\(?:langle|rangle)(?![a-zA-Z])", lambda m: "(" if "lang" in m[0] else ")"),
         (r"\\(?:varnothing)(?![a-zA-Z])|\\\{\s*\\\}", r"\\emptyset "),
         (r"\\(?:dots|ldots|cdots|hdots)(?![a-zA-Z])", r"\\ldots "),
@@ -99,7 +105,7 @@ _REWRITES: tuple[tuple[re.Pattern[str], Any], ...] = tuple(
 )  # fmt: skip
 
 
-_THOUSANDS = re.compile(r"(?<![\d.,])(\d{1,3}(?:,\d{3})+)(?![\d,])")
+_THOUSANDS = re.compile(r"(?<![\d.,])([1-9]\d{0,2}(?:,\d{3})+)(?![\d,])")
 
 
 _MIXED = re.compile(r"(?<![\d.,^_/*\\}])(\d+)\s+(\d+)\s*/\s*(\d+)(?![\d.])")

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from .evaluation import AGREE, Evaluator, TooLarge, Undefined, exact
-from .grammar import Node
-from .grammar import names_of as symbols
+from .tree import Node
+from .tree import names_of as symbols
 
 POINTS = 4
 

@@ -1,0 +1,134 @@
+"""Numbers in sentences: which one a sentence states as its result, or None where several stand side by side."""
+
+import re
+
+from .markup import unify
+from .numerals import leading, read_number, tidy, words
+
+_NUMBER_START = re.compile(
+    r"(?<![\w.^_{\\/+-])(?<!\d:)[-+]?(?:\\?\$|[€£¥])?\s*(?:\d[\d,]*(?:\.\d+)?(?:/\d+)?|\.\d+|\\d?frac\{\d+\}\{\d+\}|\\sqrt)"
+    r"(?:\s*(?:\\times|\\cdot|[×x*])\s*10\s*\^\s*\{?-?\d+\}?)?(?!:\d)"
+)
+LAST_EQUAL = re.compile(r"(?<![<>!\\])(?:=|≈|\\approx|≃|\\simeq)(?!=)")
+#: Words that a closing sentence puts before its result.
+_ANCHOR = re.compile(
+    r"=|≈|:(?=\s)|(?:'s|'ll\s+be)\s|\b(?:is|are|was|were|be|equals?|gets?|makes?|gives?|has|have|total\s+of|costs?|needs?|"
+    r"(?:needed\s+)?to\s+pay|left\s+with|earns?|takes?|spends?|pays?)\b"
+)
+#: A result that comes after the last formula of a sentence: "20 + 30 = 50, and after the discount it is $45".
+_THEN = re.compile(
+    r"[,;]\s+(?:and|so|which|but|then|thus|therefore|hence)?\b[^,;=]*?\b(?:is|are|equals?|be|gives?|makes?)\s+(?=[^a-z]*\d)"
+)
+#: What is said of the place or the condition of a result: "…, attained at x = 2".
+_ADJUNCT = re.compile(
+    r",?\s*\b(?:which\s+(?:is\s+)?)?(?:(?:attained|achieved|reached|occurs?|occurring|obtained)\b[^.=]*"
+    r"|(?:when|where|at|for|if|with)\s+[$(\\]{0,3}[a-zA-Z]{1,7}(?:_\{?\w+\}?)?\s*)=[^=]*$"
+)
+_ASIDE = re.compile(r"\s+\((?=[^()]*\d)[^()]*\)(?!\s*[-+*/^=])")
+#: What makes a number a bound, and what puts two numbers side by side, so that neither is the answer.
+_BOUND = re.compile(
+    r"\b(?:at\s+(?:least|most)|(?:more|less|fewer|greater|smaller|larger)\s+than|over|under|between|up\s+to|below|above)\s*$",
+    re.IGNORECASE,
+)
+_LISTED = re.compile(r"^\s*or\s*$|\b(?:and|to|versus|vs)\b|^[^a-zA-Z]*,[^a-zA-Z]*$|^\s*[-–]\s*$")
+_WRONG = re.compile(r"\b(?:wrong|incorrect|impossible)\b", re.IGNORECASE)
+#: A denial of the number that follows: "is not", "cannot be".
+_NOT = re.compile(r"(?:\bnot|\bnever|n't|\bcannot)\b\s*(?:be\s+|equal\s+to\s+|\w+\s+)?$", re.IGNORECASE)
+
+
+def number_in(sentence: str) -> str | None:
+    """Return the number that one sentence states: after its last "=", or the only one in it; None if ambiguous."""
+    sentence = unify(sentence).replace("**", "").replace("__", "")
+    parts = LAST_EQUAL.split(sentence)
+    if len(parts) > 1:
+        then = _THEN.search(parts[-1])
+        if then:
+            return number_in(parts[-1][then.end() :])
+        adjunct = _ADJUNCT.search(sentence)
+        if adjunct and re.search(r"\d", sentence[: adjunct.start()]) and adjunct.start() < _last_equal(sentence):
+            return number_in(sentence[: adjunct.start()]) or last_number(sentence[: adjunct.start()])
+        text = tidy(close_math(parts[-1]))
+        found = leading(text)
+        if found is not None:
+            return clip(text, found.rest)
+        value = read_number(text)
+        if value is not None:
+            return text
+    starts = list(_NUMBER_START.finditer(sentence))
+    if len(starts) == 1 and not _BOUND.search(sentence[: starts[0].start()]):
+        text = tidy(close_math(sentence[starts[0].start() :]))
+        found = leading(text)
+        if found is not None:
+            return clip(text, found.rest)
+    if not starts:
+        found = words(sentence.strip())
+        if found is not None:
+            return sentence.strip()
+    return None
+
+
+def _last_equal(sentence: str) -> int:
+    return [match.start() for match in LAST_EQUAL.finditer(sentence)][-1]
+
+
+def close_math(text: str) -> str:
+    """Return a piece cut out of a formula without its stray delimiter."""
+    text = text.strip()
+    for mark in ("\\)", "\\]", "$$", "$"):
+        position = text.find(mark)
+        if position > 0 and text.count("$") % 2 == (1 if "$" in mark else text.count("$") % 2):
+            return (text[:position] + " " + text[position + len(mark) :]).strip()
+    return text
+
+
+def clip(text: str, rest: str) -> str:
+    """Return a number with at most a few words (its unit) behind it."""
+    number = text[: len(text) - len(rest)] if rest and text.endswith(rest) else text
+    tail = re.match(r"(?!\s*\(\s*[\d=≈~])[^\s,.;:]*(?:\s+(?!\(\s*[\d=≈~])[^\s,.;:]+){0,3}", rest) if rest else None
+    return (number.strip() + " " + tail[0]).strip() if tail and tail[0] else number.strip()
+
+
+def without_asides(sentence: str) -> str:
+    """Return a sentence without what it says in brackets, unless its only numbers stand there."""
+    without = _ASIDE.sub("", sentence)
+    return without if re.search(r"\d", without) else sentence
+
+
+def last_number(sentence: str) -> str | None:
+    """Return the number that a closing sentence states, or None where several stand side by side."""
+    if _WRONG.search(sentence):
+        return None
+    sentence = without_asides(unify(sentence).replace("**", ""))
+    starts = list(_NUMBER_START.finditer(sentence))
+    if not _NOT.search(sentence[: starts[0].start()] if starts else sentence):
+        found = number_in(sentence)
+        if found is not None:
+            return found if re.search(r"\d", found) or len(sentence.split()) <= 6 else None
+    for anchor in reversed(list(_ANCHOR.finditer(sentence))):
+        rest = sentence[anchor.end() :]
+        starts = list(_NUMBER_START.finditer(rest))
+        if starts:
+            if _BOUND.search(rest[: starts[0].start()]) or _NOT.search(rest[: starts[0].start()]):
+                return None
+            if len(starts) > 1 and _LISTED.search(rest[starts[0].end() : starts[1].start()]):
+                return None
+            text = tidy(close_math(rest[starts[0].start() :]))
+            number = leading(text)
+            return clip(text, number.rest) if number else None
+        spelled = words(rest.strip()) if not re.search(r"\d", sentence) else None
+        if spelled is not None and (spelled.rest or not spelled.integer or spelled.value > 1):
+            return str(spelled.value)
+    return None
+
+
+_BOLD = re.compile(r"\*\*([^*\n]{1,80})\*\*(?=[^\d]*$)")
+
+
+def bold_number(line: str) -> str | None:
+    """Return the number in the last bold words of a line, if no number follows them."""
+    match = _BOLD.search(line)
+    if match is None or _WRONG.search(line) or _NOT.search(line[: match.start()]):
+        return None
+    text = tidy(re.sub(r"^[^\d:=]*[:=]\s*", "", match[1]))
+    number = read_number(text)
+    return clip(text, number.rest) if number is not None and re.match(r"[-+$€£\\.\d]", text) else None

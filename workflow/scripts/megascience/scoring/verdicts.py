@@ -1,0 +1,102 @@
+"""Verdicts on options: the ways in which a completion commits itself to one of several options without saying "answer".
+
+Each rule is a pattern with a cue, a word without which the pattern need not be tried.
+"""
+
+import re
+from collections.abc import Iterator
+
+from .languages import VERDICT as FOREIGN_VERDICT
+
+#: What a rule found: (start, end, the option's letter or text, the rule's name).
+Found = tuple[int, int, str, str]
+
+VERDICT = re.compile(
+    r"(?:(?:option|choice|answer|statement|letter|alternative)\s+)?[(\[*\"'`$]*\b(?P<letter>[A-Z])\b[)\]*.\"'`$]*"
+    r"(?:\s*[:(][^.\n]{0,200}?)?(?:,[^,.\n]{0,80},)?\s+"
+    r"(?:is|would be|must be|should be|seems(?: to be)?|appears(?: to be)?|represents|provides|gives)\s+"
+    r"(?:therefore\s+|thus\s+|clearly\s+|definitely\s+|indeed\s+|the\s+|a\s+|an\s+|most\s+|only\s+|one\s+)*"
+    r"(?:correct|right|best|better\s+(?:choice|answer|option)|true|most\s+\w+|appropriate|accurate|answer|valid|suitable|plausible|likely|one)\b"
+    r"(?!\s+(?:if|only\s+if|when|but|for\s+\w+\s+but|in\s+some))",
+)
+_VERDICT_TEXT = re.compile(
+    r"(?:^|(?<=[.!?]\s)|(?<=\n)|(?<=:\s))[\s\"'“*(]*(?P<rest>[^.\n]{2,160}?)[\s\"'”*)]*\s+is\s+(?:therefore\s+|thus\s+|clearly\s+)?"
+    r"(?:the\s+)?(?:correct|right|best)(?:\s+(?:answer|option|choice|solution))?\s*(?=[.!,]|$|\n|because|since)",
+    re.MULTILINE,
+)
+_CHOOSE = re.compile(
+    r"(?i:\b(?:i|we|so|thus|therefore|hence|let's|i'd|i'll|we'd|we'll|i'm|we're|must|should|will|would)\b[\s,]*"
+    r"(?:(?:will|would|should|must|shall|can|therefore|thus|have\s+to|am|are|going\s+to)\s+)*"
+    r"(?:choos(?:e|ing)|chose|select(?:ing|ed)?|pick(?:ing|ed)?|go(?:ing)?\s+(?:with|for)|opt(?:ing)?\s+for|conclude\s+with|"
+    r"mark|answer\s+with|settl(?:e|ing)\s+on)\s+"
+    r"(?:the\s+)?(?:(?:option|answer|choice|letter)\s*)?(?:is\s+)?[:\s]*)(?P<rest>[(\[*\"'`$\\]{0,6}[A-Z]\b(?!\s+if)[^\n]{0,80})"
+)
+_LETTER = r"(?P<rest>[(\[*\"'`$\\]{0,6}(?:text\{)?[(\[]?[A-Z]\b(?!')[)\]}*.\"'`$]{0,6})"
+_THEREFORE = re.compile(
+    r"(?:(?:^|[\s.!?,;:])(?i:so|thus|therefore|hence|accordingly|consequently|in\s+conclusion)\b"
+    r"|(?:^|[.!?:;])\s*(?:⇒|→|∴|=>|->|⟹))[\s,:]*"
+    r"(?i:(?:i\s+(?:think|believe|guess|would\s+say)|i'd\s+say)\s+(?:that\s+)?)?"
+    r"(?i:it\s+is\s+|it's\s+|it\s+must\s+be\s+|we\s+have\s+|this\s+is\s+|that\s+is\s+|the\s+)?"
+    r"(?i:option\s+|choice\s+|answer\s+|letter\s+)?"
+    + _LETTER + r"\s*(?=$|[.!?\n]|\s+is\s+(?:the\s+)?(?:correct|right|best|answer))",
+    re.MULTILINE,
+)  # fmt: skip
+_IT_IS = re.compile(r"(?:^|[\s(])[(\[*]{0,3}(?P<rest>[A-Z])[)\]*]{0,3}\s+it\s+is\b(?=\s*[.!,\n*]|\s*$)", re.MULTILINE)
+_REFERS = re.compile(
+    r"(?i:corresponds?\s+to|matches|which\s+is|this\s+is|equivalent\s+to|match(?:ing)?(?:\s+with)?|equals|agrees\s+with|"
+    r"consistent\s+with|aligns\s+with|described\s+(?:in|by)|points?\s+to|leads?\s+(?:us\s+)?to|given\s+in|that\s+is)\s+"
+    r"(?i:the\s+)?(?i:option|choice|answer(?:\s+choice)?|statement)\s*[:\s]*" + _LETTER,
+)
+_CALLED = re.compile(
+    r"\b(?:correct|right|best|better|true|most|appropriate|accurate|answer|valid|suitable|plausible|likely|one)\b"
+)
+_IS_CORRECT = re.compile(r"\bis\s+(?:therefore\s+|thus\s+|clearly\s+)?(?:the\s+)?(?:correct|right|best)\b")
+_SO = re.compile(
+    r"\b(?:so|thus|therefore|hence|accordingly|consequently|in\s+conclusion)\b|[⇒→∴⟹]|=>|->", re.IGNORECASE
+)
+_CHOSEN = re.compile(
+    r"\b(?:choos\w+|chose|select\w*|pick\w*|go(?:ing)?\s+(?:with|for)|opt\w*\s+for|conclude|mark|answer\s+with|settl\w+)\b",
+    re.IGNORECASE,
+)
+_REFERRED = re.compile(r"\b(?:option|choice|answer|statement)\b", re.IGNORECASE)
+_RULES = (
+    (_VERDICT_TEXT, _IS_CORRECT, "option called correct"),
+    (VERDICT, _CALLED, "option called correct"),
+    (_CHOOSE, _CHOSEN, "chosen"),
+    (_THEREFORE, _SO, "conclusion"),
+    (_IT_IS, re.compile(r"\bit\s+is\b"), "conclusion"),
+    (_REFERS, _REFERRED, "reference to an option"),
+    (FOREIGN_VERDICT, re.compile("[正对]"), "option called correct"),
+)
+
+#: Words before a verdict that take it back: "neither A nor B is correct", "none of the options A or B is right".
+_DENIED = re.compile(
+    r"\b(?:not|neither|nor|why|if|whether|is)\s*$|\b(?:none|neither|either)\b[^.!?\n]*$|\b[A-Z]\)?,?\s+(?:or|nor)\s+(?:option\s+)?[(*]*$"
+)
+_CONDITIONAL = re.compile(r"\b(?:if|were|when|unless)\b[^.!?\n]*$", re.IGNORECASE)
+
+#: One verdict an option: "Option B: correct", "- (C): true", a table's row with a tick.
+_MARKED = re.compile(
+    r"(?:^[\s>*#-]*(?:\|\s*)?|(?<=[.;]\s))(?:option\s+)?[(*]*(?P<rest>[A-Z])[)*.]*\s*(?:\|(?:[^\n|]*\|)*?\s*|[:–—-]\s*)[*\s]*"
+    r"(?:(?P<yes>correct|yes|true|right|[✓✔✅])|(?:incorrect|no|false|wrong|[✗✘❌✕]))(?!\w)",
+    re.MULTILINE | re.IGNORECASE,
+)
+_MARKS = re.compile(r"correct|\byes\b|true|right|[✓✔✅]", re.IGNORECASE)
+
+
+def verdicts(text: str, start: int, stop: int) -> Iterator[Found]:
+    """Yield the places where one option is called right, chosen or referred to; the caller leaves hedges out."""
+    for pattern, cue, rule in _RULES:
+        if cue.search(text, start, stop) is None:
+            continue
+        for match in pattern.finditer(text, start, stop):
+            before = text[max(0, match.start() - 120) : match.start()]
+            if pattern is VERDICT and (_DENIED.search(before) or ("would" in match[0] and _CONDITIONAL.search(before))):
+                continue
+            yield match.start(), match.end(), match["letter"] if pattern is VERDICT else match["rest"], rule
+    if _MARKS.search(text, start, stop):
+        marked = list(_MARKED.finditer(text, start, stop))
+        right = [m for m in marked if m["yes"]]
+        # the one that is marked right among others that are marked wrong; two right ones are statements, not options
+        if len(right) == 1:
+            yield right[0].start(), right[0].end(), right[0]["rest"].upper(), "option marked correct"
