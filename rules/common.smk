@@ -12,10 +12,10 @@ from megascience.chains import TRUNK
 from megascience.layout import split_corpus
 from megascience.plan import MODEL_STAGES, Plan
 from megascience.records import InputError
-from megascience.reports import MAIN, compared, comparisons, trained
+from megascience.reports import MAIN, compared, comparisons, needed, trained
 from megascience.site import check_site
 from megascience.staleness import code_hash
-from megascience.upkeep import find_shard
+from megascience.upkeep import find_shard, shards_of
 
 validate(config, f"{workflow.basedir}/config/schema.yaml")
 try:
@@ -23,6 +23,16 @@ try:
     PLAN.check()
 except InputError as error:
     raise WorkflowError(str(error)) from None
+
+# What the experiments are trained on; other datasets are made when they are asked for.
+USED = Plan(needed(config))
+MIXTURES = [name for name, parts in USED.recipes.mixtures.items() if len(parts) > 1]
+
+
+def measured_pools(measure):
+    """The pools whose rows the experiments' selections go by, by this measure, in the order of the config."""
+    return [pool for pool, how in USED.recipes.measured().items() if measure in how]
+
 
 COMPARISONS = comparisons(config)
 TABLES = [
@@ -33,6 +43,7 @@ TABLES = [
     "contamination",
     "cost",
     "scores",
+    *(f"sources.{name}" for name in MIXTURES),
     *COMPARISONS,
 ]
 FIGURES = [
@@ -43,6 +54,8 @@ FIGURES = [
     "answer_length",
     "training_length",
     "response_length",
+    *(["difficulty"] if measured_pools("difficulty") else []),
+    *(["source_length"] if measured_pools("response_length") else []),
 ]
 SEMANTIC = config["dedup"]["semantic_threshold"] is not None
 
@@ -100,6 +113,34 @@ def trained_on(models, pattern="<results>/dataset/{dataset}/train.parquet"):
         made["dataset"] for made in trained(config, models).values()
     )
     return [pattern.format(dataset=dataset) for dataset in datasets]
+
+
+def mixture_parts(mixture):
+    """Each part of a mixture: its pool, and the selection that takes rows of it, None for the whole pool."""
+    parts = PLAN.recipes.mixtures[mixture]
+    return [
+        (PLAN.recipes.pool(p.select) if p.select else p.dataset, p.select)
+        for p in parts
+    ]
+
+
+def measure_files(stage, measure):
+    """A measuring stage's files of the pools that the experiments' selections go by."""
+    return [
+        f"<results>/{stage}/{corpus}/{shard}.parquet"
+        for pool in measured_pools(measure)
+        for corpus, shard in PLAN.pool_shards(pool)
+    ]
+
+
+def difficulty_bounds():
+    """The mean scores that selection by difficulty takes; None where the experiments' selections do not agree."""
+    bounds = {
+        tuple(entry["between"])
+        for entry in USED.config["selections"].values()
+        if entry["method"] == "difficulty"
+    }
+    return list(bounds.pop()) if len(bounds) == 1 else None
 
 
 def pages(wildcards):

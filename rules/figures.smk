@@ -147,3 +147,47 @@ rule figure_response_length:
         code=code_hash("figures.lengths"),
     script:
         "../workflow/scripts/figure_response_length.py"
+
+
+rule figure_difficulty:
+    input:
+        scores=measure_files("difficulty_score", "difficulty"),
+    output:
+        pdf="<results>/figures/difficulty.pdf",
+        png=report(
+            "<results>/figures/difficulty.png",
+            caption="../workflow/report/difficulty.rst",
+            category="Figures",
+        ),
+    log:
+        "<logs>/figures/difficulty.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        sources=list(config["sources"]),
+        between=difficulty_bounds(),
+        code=code_hash("figures.difficulty"),
+    script:
+        "../workflow/scripts/figure_difficulty.py"
+
+
+rule figure_source_length:
+    input:
+        lengths=measure_files("response_length", "response_length"),
+    output:
+        pdf="<results>/figures/source_length.pdf",
+        png=report(
+            "<results>/figures/source_length.png",
+            caption="../workflow/report/source_length.rst",
+            category="Figures",
+        ),
+    log:
+        "<logs>/figures/source_length.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        sources=list(config["sources"]),
+        model=config["models"][config["response_length"]["model"]]["name"],
+        code=code_hash("figures.lengths"),
+    script:
+        "../workflow/scripts/figure_source_length.py"

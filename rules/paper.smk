@@ -38,7 +38,7 @@ rule table_contamination:
     input:
         verdicts=[
             path
-            for pool in PLAN.chains.unbranched
+            for pool in USED.chains.unbranched
             for path in pool_files(pool, "decontaminate", ".verdicts.parquet")
         ],
     output:
@@ -55,14 +55,7 @@ rule table_contamination:
 
 rule table_cost:
     input:
-        stages=[
-            f"<results>/cost/{stage}/{corpus}/{shard}.json"
-            for stage in MODEL_STAGES
-            for corpus in PLAN.corpora
-            if stage in PLAN.chains.own(corpus)
-            for shard in PLAN.shards_of(corpus)
-        ],
-        evaluate=expand("<results>/cost/evaluate/{model}.json", model=PLAN.evaluated),
+        costs=[str(shard.cost) for shard in shards_of(USED, "<results>")],
     output:
         table="<results>/tables/cost.tsv",
     log:
@@ -111,6 +104,36 @@ rule table_curation:
         code=code_hash("tables.counts"),
     script:
         "../workflow/scripts/table_curation.py"
+
+
+# The sources of a mixture.
+rule table_sources:
+    input:
+        yields=lambda wildcards: [
+            yield_table(pool) for pool, _ in mixture_parts(wildcards.mixture)
+        ],
+        selected=lambda wildcards: [
+            f"<results>/select/{selection}.json"
+            for _, selection in mixture_parts(wildcards.mixture)
+            if selection
+        ],
+        dataset="<results>/dataset/{mixture}/train.parquet",
+        paper=config["paper"] or [],
+    output:
+        table="<results>/tables/sources.{mixture}.tsv",
+        markdown="<results>/tables/sources.{mixture}.md",
+        latex="<results>/tables/sources.{mixture}.tex",
+    log:
+        "<logs>/tables/sources.{mixture}.log",
+    wildcard_constraints:
+        mixture="|".join(PLAN.recipes.mixtures),
+    conda:
+        "../envs/report.yaml"
+    params:
+        parts=lambda wildcards: mixture_parts(wildcards.mixture),
+        code=code_hash("tables.counts"),
+    script:
+        "../workflow/scripts/table_sources.py"
 
 
 rule table_scores:

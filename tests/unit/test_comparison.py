@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 from megascience.benchmarks import load_registry, summarize
 from megascience.records import InputError, write_records
-from megascience.reports import compared, comparison_faults, comparisons, trained
+from megascience.reports import compared, comparison_faults, comparisons, needed, trained
 from megascience.tables.comparison import Comparison, Trained, by_model, dataset_rows
 from megascience.tables.paper import read_paper
 from megascience.tables.scores import average_groups
@@ -186,3 +186,29 @@ def test_faults_of_tables_are_named() -> None:
         "config: tables.mine names 'tune', which is neither an experiment nor a model; "
         "known: seven, instruct, tuned, bare",
     ]
+
+
+def test_only_what_experiments_are_trained_on_is_needed() -> None:
+    config = {
+        "experiments": [{"name": "e", "base": "b", "dataset": "mixed", "train": "t"}],
+        "datasets": {
+            "textbook_reasoning": {},
+            "no_refine": {"without": ["refine"]},
+            "no_cot": {"without": ["judge_cot"]},
+            "mixed": {"mixture": [{"select": "hard"}, {"select": "same"}]},
+            "other": {"mixture": [{"select": "odd"}]},
+        },
+        "selections": {
+            "hard": {"of": "no_refine", "method": "difficulty"},
+            "same": {"of": "web", "method": "random", "n": "many"},
+            "many": {"of": "forum", "method": "difficulty"},
+            "odd": {"of": "attic", "method": "all"},
+        },
+        "sources": {"web": {}, "forum": {}, "attic": {}},
+    }
+    found = needed(config)
+    assert list(found["datasets"]) == ["textbook_reasoning", "no_refine", "mixed"]
+    assert set(found["selections"]) == {"hard", "same", "many"}
+    assert list(found["sources"]) == ["web", "forum"]
+    assert found["experiments"] == config["experiments"]
+    assert set(needed({**config, "experiments": []})["datasets"]) == {"textbook_reasoning"}

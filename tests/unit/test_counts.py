@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import resulttree as tree
 from megascience.conservation import yield_tables
-from megascience.tables.counts import counts_table, curation_table, extraction_table
+from megascience.records import write_records
+from megascience.tables.counts import Part, counts_table, curation_table, extraction_table, sources_table
 from megascience.tabular import Table
 
 
@@ -60,3 +62,32 @@ def test_without_the_papers_numbers_there_are_no_columns_for_them() -> None:
     table = counts_table("source", {"a": {"raw": 3}, "b": {"raw": 4}}, {("c", "raw"): 9.0}, "Rows.")
     assert table.columns == ("source", "raw")
     assert table.caption == "Rows."
+
+
+def test_sources_of_a_mixture(tmp_path: Path) -> None:
+    columns = ("stage", "discipline", "rows_in", "rows_out")
+    web = [("import_source", "web", 100, 90), ("dedup", "web", 90, 80), ("decontaminate", "web", 80, 70)]
+    books = [("extract", d, 9, 40) for d in ("physics", "biology")] + [("reference", "physics", 40, 30)]
+    Table(columns, web).write(tmp_path / "web.tsv")
+    Table(columns, books).write(tmp_path / "books.tsv")
+    (tmp_path / "random.json").write_text('{"rows": 70, "eligible": 70, "selected": 20}')
+    mixed = [{"source": "web"}] * 19 + [{"source": "textbook_reasoning"}] * 30
+    write_records(tmp_path / "train.parquet", mixed, pa.schema([("source", pa.string())]))
+    parts = [
+        Part("web", tmp_path / "web.tsv", tmp_path / "random.json"),
+        Part("textbook_reasoning", tmp_path / "books.tsv"),
+    ]
+    table = sources_table("all_sources", parts, tmp_path / "train.parquet", {("web", "raw"): 1145800.0})
+    rows = rows_of(table)
+    assert list(rows) == ["web", "textbook_reasoning", "all_sources"]
+    assert rows["web"] == {
+        "source": "web",
+        "raw": 100,
+        "raw_paper": 1145800,
+        "deduplicated": 80,
+        "decontaminated": 70,
+        "selected": 20,
+        "mixed": 19,
+    }
+    assert [rows["textbook_reasoning"][c] for c in ("raw", "decontaminated", "selected", "mixed")] == [30] * 4
+    assert [rows["all_sources"][c] for c in ("raw", "selected", "mixed")] == [130, 50, 49]

@@ -130,9 +130,9 @@ def contamination(tmp_path: Path) -> Path:
 
 
 def test_disciplines_are_added_up_and_sources_are_not(contamination: Path) -> None:
-    found = contaminated(contamination, list(REGISTRY), ["web"], "books")
+    found = contaminated(contamination, list(REGISTRY), ["web"])
     assert found == {
-        "books": {"gpqa": 5, "mmlu": 1, "gsm8k": 0},
+        "textbook_reasoning": {"gpqa": 5, "mmlu": 1, "gsm8k": 0},
         "web": {"gpqa": 0, "mmlu": 0, "gsm8k": 1234},
     }
 

@@ -13,11 +13,8 @@ of them, and annotated, has corpora named after the selection or the annotation 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .layout import SEPARATOR, SOURCE_STAGES, STAGES, split_corpus
+from .layout import SEPARATOR, SOURCE_STAGES, STAGES, TRUNK, split_corpus
 from .recipes import Recipes
-
-#: The dataset that is the trunk: every stage, as the config has it.
-TRUNK = "textbook_reasoning"
 
 #: The stages of a textbook's way that a branch may leave out, and those that it may override.
 OPTIONAL = ("refine", "judge_cot", "distill_cot", "filter", "decontaminate")

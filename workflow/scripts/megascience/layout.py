@@ -1,6 +1,6 @@
 """Layout: where the stages' files lie, and a look into some of their columns."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -39,6 +39,9 @@ SEPARATOR = "."
 def split_corpus(corpus: str) -> tuple[str, str]:
     """Return a corpus's discipline or source, and its branch ("" for the trunk and for sources)."""
     base, _, branch = corpus.partition(SEPARATOR)
+#: The dataset that is the trunk: every stage, as the config has it.
+TRUNK = "textbook_reasoning"
+
     return base, branch
 
 
@@ -49,6 +52,12 @@ def ledger_path(kept: str | Path) -> Path:
 
 def completions_path(kept: str | Path) -> Path:
     """Return the raw completions that lie beside a model stage's kept rows."""
+def pool_of(corpus: str, sources: Collection[str]) -> str:
+    """Return the pool of a corpus: the source itself, else the dataset of textbooks that the branch is of."""
+    base, branch = split_corpus(corpus)
+    return base if base in sources else branch or TRUNK
+
+
     return Path(kept).with_suffix(".completions.parquet")
 
 

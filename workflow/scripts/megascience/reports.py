@@ -1,7 +1,10 @@
-"""Reports: which tables of scores a configuration asks for, and the checks of their names."""
+"""Reports: which tables of scores a configuration asks for, and what of the data its experiments need."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+from .chains import TRUNK
+from .recipes import Recipes
 
 #: The table of scores that is always made; where the config does not say what it shows, each baseline beside the
 #: experiments that are set against it.
@@ -50,3 +53,30 @@ def trained(config: Mapping[str, Any], models: Iterable[str]) -> dict[str, dict[
     """Return what those of the models that are experiments were trained on: name -> base, dataset."""
     rows = {row["name"]: row for row in config["experiments"]}
     return {name: {key: rows[name][key] for key in ("base", "dataset")} for name in models if name in rows}
+
+
+def needed(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the config with only those datasets, selections and sources that an experiment is trained on.
+
+    What is counted over the whole run, such as its cost, is counted over these: a dataset that nothing uses is made
+    when it is asked for, and not before.
+    """
+    datasets = dict.fromkeys([TRUNK, *(row["dataset"] for row in config["experiments"])])
+    selections: list[str] = []
+    sources: set[str] = set()
+    while True:
+        recipes = Recipes(config["selections"], {name: config["datasets"][name] for name in datasets})
+        selections = recipes.used()
+        pools = [recipes.pool(name) for name in selections]
+        wholes = [part.dataset for parts in recipes.mixtures.values() for part in parts if part.dataset]
+        sources.update(name for name in pools if name in config["sources"])
+        more = [name for name in (*pools, *wholes) if name in config["datasets"] and name not in datasets]
+        if not more:
+            break
+        datasets |= dict.fromkeys(more)
+    return {
+        **config,
+        "datasets": {name: entry for name, entry in config["datasets"].items() if name in datasets},
+        "selections": {name: config["selections"][name] for name in selections},
+        "sources": {name: entry for name, entry in config["sources"].items() if name in sources},
+    }

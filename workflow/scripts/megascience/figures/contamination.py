@@ -3,27 +3,25 @@
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from ..layout import pool_of
 from ..tabular import read_tsv
 from .style import COLOURS, WIDTH, canvas, title_of
 
 
-def contaminated(
-    table: str | Path, benchmarks: Sequence[str], sources: Collection[str], textbooks: str
-) -> dict[str, dict[str, int]]:
+def contaminated(table: str | Path, benchmarks: Sequence[str], sources: Collection[str]) -> dict[str, dict[str, int]]:
     """Return dataset -> benchmark -> contaminated rows, disciplines added up, from `contamination.tsv`.
 
     Args:
         benchmarks: all that were searched, in the order of the result.
         sources: the public sources; other corpora are disciplines.
-        textbooks: what their sum is called.
     """
     found: dict[str, dict[str, int]] = {}
     for row in read_tsv(table):
         if row["benchmark"] in benchmarks:
-            name = row["discipline"] if row["discipline"] in sources else textbooks
+            name = pool_of(row["discipline"], sources)
             counts = found.setdefault(name, dict.fromkeys(benchmarks, 0))
             counts[row["benchmark"]] += int(row["rows_contaminated"])
-    return dict(sorted(found.items(), key=lambda item: (item[0] != textbooks, item[0])))
+    return dict(sorted(found.items(), key=lambda item: (item[0] in sources, item[0])))
 
 
 def contamination_figure(
@@ -31,7 +29,6 @@ def contamination_figure(
     benchmarks: Sequence[str],
     sources: Collection[str],
     outputs: Sequence[str | Path],
-    textbooks: str = "textbook_reasoning",
 ) -> None:
     """Draw the contaminated rows by benchmark, one panel a dataset.
 
@@ -41,7 +38,7 @@ def contamination_figure(
 
     The other arguments are those of `contaminated`.
     """
-    found = contaminated(table, benchmarks, sources, textbooks)
+    found = contaminated(table, benchmarks, sources)
     wide = max(1, len(found))
     size = (WIDTH * min(1, 0.35 + 0.3 * wide), 0.7 + 0.17 * len(benchmarks))
     with canvas(outputs, ncols=wide, figsize=size, sharey=True, squeeze=False) as (figure, axes):

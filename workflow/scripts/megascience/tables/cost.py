@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..layout import STAGES
+from ..layout import SELECTING_STAGES, STAGES
 from ..records import InputError
 from ..tabular import Table
 from .files import read_json
@@ -55,7 +55,7 @@ def cost_table(costs: Iterable[str | Path], prices: Mapping[str, Mapping[str, fl
             gpu_hour.
     """
     sums = read_cost(costs)
-    order = {stage: i for i, stage in enumerate(STAGES)}
+    order = {stage: i for i, stage in enumerate((*STAGES, *SELECTING_STAGES))}
     rows = []
     for stage, model in sorted(sums, key=lambda key: (order.get(key[0], len(order)), key)):
         rows.append(_cost_row(stage, model, sums[stage, model], money(sums[stage, model], prices.get(model))))

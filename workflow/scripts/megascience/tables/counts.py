@@ -1,6 +1,8 @@
 """Counts: how many books, chunks, pairs and rows there are at each step, with the paper's number beside ours."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ import pyarrow.compute as pc
 
 from ..layout import STANDARDS, read_columns
 from ..tabular import Table, read_tsv
+from .files import read_json
 from .paper import PaperNumbers
 
 #: The last row of a table of counts.
@@ -89,6 +92,51 @@ def curation_table(yields: str | Path, paper: PaperNumbers) -> Table:
     counts = dict(sorted(counts.items()))
     counts[TOTAL] = _sum(counts.values())
     return counts_table("discipline", counts, paper, "Pairs left after each step of the textbooks' curation.")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a mixture.
+
+    Attributes:
+        pool: the source or the dataset of textbooks that its rows are of.
+        yields: the pool's table of yields.
+        selected: JSON of the selection's counts, None where the whole pool is taken.
+    """
+
+    pool: str
+    yields: str | Path
+    selected: str | Path | None = None
+
+
+def sources_table(name: str, parts: Sequence[Part], dataset: str | Path, paper: PaperNumbers) -> Table:
+    """Return the rows left of each source of a mixture: as imported, after each step, and in the mixture.
+
+    A dataset of textbooks comes in when it is finished, so that its first columns are equal, as in the paper.
+
+    Args:
+        name: the mixture's, for the last row.
+        dataset: the mixture's Parquet file, whose column `source` names the pools.
+    """
+    mixed = Counter(read_columns(dataset, ("source",))["source"].to_pylist())
+    counts: dict[str, dict[str, int]] = {}
+    for part in parts:
+        left: dict[str, int] = {}
+        for row in read_tsv(part.yields):
+            if row["stage"] == "import_source":
+                left["raw"] = left.get("raw", 0) + int(row["rows_in"])
+            left[row["stage"]] = left.get(row["stage"], 0) + int(row["rows_out"])
+        whole = left.get("decontaminate" if "raw" in left else "reference", 0)
+        taken = read_json(part.selected)["selected"] if part.selected else whole
+        counts[part.pool] = {
+            "raw": left.get("raw", whole),
+            "deduplicated": left["dedup"] if "raw" in left else whole,
+            "decontaminated": whole,
+            "selected": taken,
+            "mixed": mixed[part.pool],
+        }
+    counts[name] = _sum(counts.values())
+    return counts_table("source", counts, paper, f"Rows of the sources of {name} after each step.")
 
 
 def _sum(rows: Any) -> dict[str, int]:
