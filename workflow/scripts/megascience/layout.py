@@ -32,6 +32,9 @@ SELECTING_STAGES = ("difficulty_sample", "difficulty_score", "response_length", 
 STANDARDS = ("high", "low")
 
 
+#: The dataset that is the trunk: every stage, as the config has it.
+TRUNK = "textbook_reasoning"
+
 #: Between a discipline and its branch in a corpus's name, `physics.no_refine`; see `chains`.
 SEPARATOR = "."
 
@@ -39,10 +42,13 @@ SEPARATOR = "."
 def split_corpus(corpus: str) -> tuple[str, str]:
     """Return a corpus's discipline or source, and its branch ("" for the trunk and for sources)."""
     base, _, branch = corpus.partition(SEPARATOR)
-#: The dataset that is the trunk: every stage, as the config has it.
-TRUNK = "textbook_reasoning"
-
     return base, branch
+
+
+def pool_of(corpus: str, sources: Collection[str]) -> str:
+    """Return the pool of a corpus: the source itself, else the dataset of textbooks that the branch is of."""
+    base, branch = split_corpus(corpus)
+    return base if base in sources else branch or TRUNK
 
 
 def ledger_path(kept: str | Path) -> Path:
@@ -52,12 +58,6 @@ def ledger_path(kept: str | Path) -> Path:
 
 def completions_path(kept: str | Path) -> Path:
     """Return the raw completions that lie beside a model stage's kept rows."""
-def pool_of(corpus: str, sources: Collection[str]) -> str:
-    """Return the pool of a corpus: the source itself, else the dataset of textbooks that the branch is of."""
-    base, branch = split_corpus(corpus)
-    return base if base in sources else branch or TRUNK
-
-
     return Path(kept).with_suffix(".completions.parquet")
 
 
