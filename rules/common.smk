@@ -9,7 +9,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
 from megascience.chains import TRUNK
-from megascience.layout import split_corpus
+from megascience.layout import HOME_STAGES, UNCLASSIFIED, split_corpus
 from megascience.plan import MODEL_STAGES, Plan
 from megascience.records import InputError
 from megascience.reports import MAIN, compared, comparisons, needed, trained
@@ -61,8 +61,10 @@ SEMANTIC = config["dedup"]["semantic_threshold"] is not None
 
 
 wildcard_constraints:
-    discipline="|".join(PLAN.disciplines),
-    corpus="|".join(map(re.escape, [*PLAN.corpora, *PLAN.selected_corpora])),
+    discipline="|".join([*PLAN.disciplines, UNCLASSIFIED]),
+    corpus="|".join(
+        map(re.escape, [*PLAN.corpora, *PLAN.selected_corpora, UNCLASSIFIED])
+    ),
     source="|".join(map(re.escape, config["sources"])),
     shard=r"\d{3}",
     model="|".join(re.escape(name) for name in PLAN.evaluated),
@@ -94,7 +96,11 @@ def yields_of(pool, suffix=".parquet"):
         for stage in PLAN.pool_stages(pool)
         for path in pool_files(pool, stage, suffix)
     ]
-    homes = [f"<results>/digitize/{d}/{s}{suffix}" for d, s in PLAN.home_shards]
+    homes = [
+        f"<results>/{stage}/{d}/{s}{suffix}"
+        for stage in HOME_STAGES
+        for d, s in PLAN.home_shards
+    ]
     return files if pool in config["sources"] else homes + files
 
 
@@ -143,9 +149,11 @@ def difficulty_bounds():
     return list(bounds.pop()) if len(bounds) == 1 else None
 
 
-def pages(wildcards):
-    """The digitized shards that hold a shard's books: a book is digitized in its first discipline."""
-    return [f"<results>/digitize/{d}/{s}.parquet" for d, s in PLAN.homes(**wildcards)]
+def homes(stage):
+    """A stage's files of the shards where the books of a discipline's shard are at home."""
+    return lambda wildcards: [
+        f"<results>/{stage}/{d}/{s}.parquet" for d, s in PLAN.homes(**wildcards)
+    ]
 
 
 def records(stage):

@@ -1,6 +1,7 @@
 # From PDFs to pages to chunks.
 # Needs: the shelf (config `shelf`) and its PDFs.
-# Makes: <results>/digitize (pages), <results>/chunk (chunks that end at paragraph or section borders).
+# Makes: <results>/digitize (pages), <results>/chunk (chunks that end at paragraph or section borders, of the books
+#   that <results>/classify gives to the discipline).
 
 
 rule typeset:
@@ -80,7 +81,8 @@ rule digitize:
 
 rule chunk:
     input:
-        pages=pages,
+        pages=homes("digitize"),
+        classified=homes("classify"),
         model=manifest(config["chunk"]["model"]),
     output:
         kept="<results>/chunk/{discipline}/{shard}.parquet",
@@ -94,6 +96,6 @@ rule chunk:
     params:
         books=lambda wildcards: [book.book_id for book in PLAN.books_of(**wildcards)],
         tokens=config["chunk"]["tokens"],
-        code=code_hash("chunk"),
+        code=code_hash("chunk", "classify"),
     script:
         "../workflow/scripts/chunk.py"

@@ -52,6 +52,15 @@ def page(book: str, number: int) -> dict[str, Any]:
     }
 
 
+def write_classified(root: Path, home: str, name: str, *disciplines: str) -> None:
+    """Write a shard of classify whose only book the shelf had settled."""
+    book = {"book_id": name, "title": name, "disciplines": list(disciplines), "level": "undergraduate"}
+    books = path(root, "classify", home).with_suffix(".books.parquet")
+    write_records(books, [{**book, "offered": [], "contents": "", "sample": ""}], SCHEMAS["classify_books"])
+    write(root, "classify", home, [book])
+    completions(root, "classify", home, [])
+
+
 def chunk(name: str, book: str, discipline: str, first: int, last: int) -> dict[str, Any]:
     text = f"The text of {name}.\nIts second line."
     return {
@@ -102,6 +111,9 @@ def build(root: Path) -> Path:
     """Write the tree: p1 and p2 are released, p3 is a near duplicate, p4 rejected, p5 not self-contained."""
     write(root, "digitize", "physics", [page("waves", n) for n in (1, 2, 3)], [("waves:4", Drop("page_empty"))])
     write(root, "digitize", "biology", [page("cells", n) for n in (1, 2)], [("torn", Drop("book_unreadable"))])
+
+    write_classified(root, "physics", "waves", "physics")
+    write_classified(root, "biology", "cells", "biology", "medicine")
 
     write(root, "chunk", "physics", [chunk("c1", "waves", "physics", 1, 2)], [("waves:3", Drop("no_text"))])
     for discipline in ("biology", "medicine"):
@@ -219,8 +231,8 @@ def plan(folder: Path, **changed: Any) -> Plan:
     for name, body in PROMPTS.items():
         text = f"---\nanswer:\n  decision: [YES, NO]\n---\n{{% block user %}}{body}{{% endblock %}}\n"
         (folder / f"{name}.j2").write_text(text)
-    lines = ["book_id\tdisciplines\ttitle\tpath\tsha256\tlicence"]
-    lines += [f"{b.book_id}\t{';'.join(b.disciplines)}\t{b.title}\t{b.book_id}.pdf\t\tMIT" for b in BOOKS[:2]]
+    lines = ["book_id\tdisciplines\ttitle\tpath\tsha256\tlicence\tlevel"]
+    lines += [f"{b.book_id}\t{';'.join(b.disciplines)}\t{b.title}\t{b.book_id}.pdf\t\tMIT\tgraduate" for b in BOOKS[:2]]
     (folder / "books.tsv").write_text("\n".join(lines) + "\n")
     registry = "mini: {source: {path: mini.jsonl}, adapter: gsm8k, kind: number, group: math, rows: 40}\n"
     (folder / "registry.yaml").write_text(registry)
@@ -234,6 +246,7 @@ def plan(folder: Path, **changed: Any) -> Plan:
         "shelf": str(folder / "books.tsv"),
         "shards": {"physics": 1, "biology": 1, "medicine": 1},
         "models": {"big": {"name": "org/big", **model}, "small": {"name": "org/small", **model}},
+        "classify": {**stage("plain"), "contents_chars": 100, "sample_pages": 1, "page_chars": 100, "shards": 1},
         "chunk": {"model": "big", "tokens": 1000},
         "extract": {**stage("physics_{standard}"), "standards": ["high", "low"]},
         "refine": stage("refine"),

@@ -60,6 +60,13 @@ def test_columns_may_stand_in_another_order(tmp_path):
     assert read_shelf(path, KNOWN)[0] == Book("waves", ("physics",), "Waves", "w.pdf", "", "CC0", f"{path}:2")
 
 
+def test_disciplines_and_level_may_be_left_to_the_model(tmp_path):
+    path = shelf(tmp_path, row(disciplines=" ; "), row("optics") + "\tgraduate", header=HEADER + "\tlevel")
+    waves, optics = read_shelf(path, KNOWN)
+    assert waves.disciplines == () and waves.level == "" and waves.discipline == "unclassified"
+    assert optics.level == "graduate" and optics.discipline == "physics"
+
+
 def test_a_row_may_end_early_where_the_last_cells_are_empty(tmp_path):
     path = shelf(tmp_path, "waves\tphysics\tWaves\tw.pdf")
     assert read_shelf(path, KNOWN)[0].licence == ""
@@ -69,7 +76,7 @@ def test_a_row_may_end_early_where_the_last_cells_are_empty(tmp_path):
     ("bad", "where", "said"),
     [
         (row(disciplines="alchemy"), 2, "unknown discipline 'alchemy'; use one of physics, biology, medicine"),
-        (row(disciplines=" ; "), 2, "disciplines is empty"),
+        (row() + "\tprimary", 2, "unknown level 'primary'; use one of school, undergraduate, graduate, or leave it"),
         (row(disciplines="physics;physics"), 2, "named twice"),
         (row(book_id="Waves-1"), 2, "book_id 'Waves-1'"),
         (row(book_id="../x"), 2, "book_id '../x'"),
@@ -78,11 +85,11 @@ def test_a_row_may_end_early_where_the_last_cells_are_empty(tmp_path):
         (row(path=""), 2, "path is empty; fill it in"),
         (row(sha256="abc"), 2, "sha256 'abc' is not 64 hex digits"),
         (row(sha256="g" * 64), 2, "is not 64 hex digits"),
-        (row() + "\textra", 2, "7 cells under 6 columns"),
+        (row() + "\t\textra", 2, "8 cells under 7 columns"),
     ],
 )
 def test_a_fault_of_a_row_names_file_row_and_fix(tmp_path, bad, where, said):
-    path = shelf(tmp_path, bad, row("good"))
+    path = shelf(tmp_path, bad, row("good"), header=HEADER + "\tlevel")
     (message,) = faults(path)
     assert message.startswith(f"{path}:{where}: ") and said in message
 

@@ -11,9 +11,10 @@ from megascience.stages import STAGES, get_stage, prompt_faults, unit_id
 PROMPTS = Path(__file__).parents[2] / "prompts"
 DISCIPLINES = ("physics", "biology", "chemistry", "medicine", "computer_science", "mathematics", "economics")
 PRODUCTION = [("extract", PROMPTS / "extract" / f"{d}_{s}.j2") for d in DISCIPLINES for s in ("high", "low")]
-PRODUCTION += [(stage, PROMPTS / f"{stage}.j2") for stage in STAGES[1:]]
+OTHERS = [stage for stage in STAGES if stage != "extract"]
+PRODUCTION += [(stage, PROMPTS / f"{stage}.j2") for stage in OTHERS]
 SMALL = [("extract", PROMPTS / "small" / f"extract_{s}.j2") for s in ("high", "low")]
-SMALL += [(stage, PROMPTS / "small" / f"{stage}.j2") for stage in STAGES[1:]]
+SMALL += [(stage, PROMPTS / "small" / f"{stage}.j2") for stage in OTHERS]
 ALL = [pytest.param(stage, path, id=str(path.relative_to(PROMPTS))) for stage, path in PRODUCTION + SMALL]
 VERDICTS = [stage for stage in STAGES if "decision" in get_stage(stage).ANSWER]
 
@@ -38,6 +39,12 @@ RECORD = {
     "context": None,
     "kind": "choice",
     "unit": None,
+    "title": "TITLE",
+    "contents": "CONTENTS",
+    "sample": "SAMPLE",
+    "disciplines": [],
+    "level": "",
+    "offered": ["computer_science", "physics"],
     "reference_answer": "REFERENCE",
     "response": "RESPONSE",
     "id": "q",
@@ -97,7 +104,7 @@ def test_faults_of_a_prompt_are_told_before_any_model_starts(tmp_path):
 
 
 def test_unknown_stage():
-    with pytest.raises(InputError, match="there is no stage 'dedup'; known: extract"):
+    with pytest.raises(InputError, match="there is no stage 'dedup'; known: classify"):
         get_stage("dedup")
 
 

@@ -47,8 +47,9 @@ def answer(journal: Path, *names: str, text: str = "<decision>YES</decision>") -
 def test_jobs_of_the_configuration(root: Path, tmp_path: Path) -> None:
     plan = tree.plan(tmp_path)
     jobs = list(shards_of(plan, root))
-    assert [job.stage for job in jobs][:3] == ["extract"] * 3
-    assert len(jobs) == 7 * 3 + 2
+    assert [job.stage for job in jobs][:5] == ["classify"] * 2 + ["extract"] * 3
+    assert len(jobs) == 2 + 7 * 3 + 2
+    assert shard(plan, root, "classify").records == (root / "classify/physics/000.books.parquet",)
     refine = shard(plan, root, "refine")
     assert refine.records == (root / "dedup/physics/000.parquet",)
     assert refine.join == root / "chunk/physics/000.parquet"

@@ -76,6 +76,7 @@ def write_answers(path: Path) -> None:
         rules.append(_rule(f"extract {standard}", _pair(question, answer), phrase))
         rules.append(_rule("refine", _pair(question, answer), question))
     rules += [
+        _rule("classify", "<subject>OTHER</subject><level>UNDERGRADUATE</level>"),  # the shelf knows the subject
         _rule("extract [a-z]+", "NOTHING"),
         _rule("judge_cot", "<decision>NO</decision>", BARE),
         _rule("judge_cot", ["I am not sure.", "**<decision>YES</decision>**"], MUMBLED),

@@ -5,6 +5,7 @@ What is counted differs where a stage turns one kind of row into another:
 | stage         | rows in                    | kept                      | rows out |
 |---------------|----------------------------|---------------------------|----------|
 | digitize      | pages and unreadable books | pages with text           | pages    |
+| classify      | books with pages           | books                     | books    |
 | chunk         | pages                      | pages that a chunk covers | chunks   |
 | extract       | units (chunk × standard)   | units that gave a pair    | pairs    |
 | import_source | rows of a public set       | rows                      | rows     |
@@ -18,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from .layout import STAGES, STANDARDS, ledger_path, read_columns, shard_of_path
+from .layout import HOME_STAGES, STAGES, STANDARDS, UNCLASSIFIED, ledger_path, read_columns, shard_of_path
 from .records import SCHEMAS
 from .tabular import Table
 
@@ -30,7 +31,7 @@ class ConservationError(RuntimeError):
 
 
 class ShelfBook(Protocol):
-    """What is needed of a book of the shelf (`shelf.Book`): its disciplines, the home discipline first."""
+    """What is needed of a book of the shelf (`shelf.Book`): its disciplines, the home discipline first, if any."""
 
     @property
     def book_id(self) -> str: ...
@@ -84,6 +85,8 @@ def check(
     """
     if stage == "digitize":
         return _check_digitize(kept_paths, dropped_paths, books or ())
+    if stage == "classify":
+        return _check_classify(in_paths, kept_paths, dropped_paths)
     if stage == "chunk":
         return _check_chunk(in_paths, kept_paths, dropped_paths, books or ())
     if stage == "extract":
@@ -129,6 +132,20 @@ def _check_digitize(
     _refuse(stage, kept_paths, "a book without a page, kept or dropped", set(books) - seen)
     _refuse(stage, kept_paths, "pages of a book that is not on this part of the shelf", seen - set(books))
     return Counts(len(kept) + len(lost), len(kept), len(lost), len(kept), reasons)
+
+
+def _check_classify(
+    in_paths: Sequence[str | Path], kept_paths: Sequence[str | Path], dropped_paths: Sequence[str | Path]
+) -> Counts:
+    stage = "classify"
+    books = set(_columns(in_paths, "book_id")[0])
+    kept = _unique(stage, kept_paths, _ids(stage, kept_paths))
+    dropped, reasons = _read_drops(dropped_paths)
+    lost = _unique(stage, dropped_paths, dropped)
+    _refuse(stage, dropped_paths, "both kept and dropped", kept & lost)
+    _refuse(stage, kept_paths, "books neither kept nor dropped", books - kept - lost)
+    _refuse(stage, kept_paths, "books that have no page here", (kept | lost) - books)
+    return Counts(len(books), len(kept), len(lost), len(kept), reasons)
 
 
 def owner_of_page(page_id: str) -> str:
@@ -204,7 +221,8 @@ def conserve(
     """Check every stage, shard by shard, and the passage from one to the next; return the counts.
 
     Args:
-        kept: the kept rows of every stage, `…/<stage>/{discipline}/{shard}.parquet`; ledgers lie beside them.
+        kept: the kept rows of every stage of one pool's way, `…/<stage>/{corpus}/{shard}.parquet`; ledgers lie
+            beside them.
         books: the shelf.
         standards: the standards that every chunk is read at.
 
@@ -230,22 +248,30 @@ def conserve(
             if stage == "import_source":
                 counts[stage, discipline] = _check_import(paths)
             elif stage == "digitize":
-                home = [b.book_id for b in shelf if b.disciplines[0] == discipline]
+                home = [b.book_id for b in shelf if (b.disciplines or (UNCLASSIFIED,))[0] == discipline]
                 counts[stage, discipline] = check(stage, [], paths, list(map(ledger_path, paths)), books=home)
             elif stage == "chunk":
                 pages = sorted(p for group in files.get("digitize", {}).values() for p in group)
-                mine = [b.book_id for b in shelf if discipline in b.disciplines]
+                mine = _books_of(discipline, [p for group in files.get("classify", {}).values() for p in group], shelf)
                 counts[stage, discipline] = check(stage, pages, paths, list(map(ledger_path, paths)), books=mine)
             else:
                 counts[stage, discipline] = _check_shards(
                     stage, files[before].get(discipline, []) if before else [], paths, standards
                 )
-        if before and stage != "chunk":
+        if before and stage not in (*HOME_STAGES, "chunk"):
             _check_passage(before, stage, counts, len(standards))
     for stage in stages[stages.index("dedup") :] if "dedup" in stages else ():
         paths = [p for group in files[stage].values() for p in group]
         _unique(stage, paths, _ids(stage, paths))
     return counts
+
+
+def _books_of(discipline: str, classified: Sequence[Path], shelf: Sequence[ShelfBook]) -> list[str]:
+    """Return the books that a discipline takes: as classified, or where nothing was, as the shelf has them."""
+    if not classified:
+        return [book.book_id for book in shelf if discipline in book.disciplines]
+    books, served = _columns(classified, "book_id", "disciplines")
+    return [book for book, disciplines in zip(books, served) if discipline in disciplines]
 
 
 def _check_shards(stage: str, before: Sequence[Path], paths: Sequence[Path], standards: Sequence[str]) -> Counts:
@@ -273,6 +299,7 @@ def _check_passage(before: str, stage: str, counts: Mapping[tuple[str, str], Cou
 UNITS = {
     "import_source": "row",
     "digitize": "page or unreadable book",
+    "classify": "book",
     "chunk": "page",
     "extract": "chunk and standard",
 }

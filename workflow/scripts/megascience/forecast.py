@@ -48,6 +48,7 @@ PAIR_TOKENS = 510
 
 #: Tokens of an answer, assumed until a cost file of the stage is there.
 ANSWER_TOKENS = {
+    "classify": 100,
     "extract": round(SHARES["extract"] * PAIR_TOKENS),
     "refine": PAIR_TOKENS,
     "judge_cot": 100,
@@ -162,6 +163,9 @@ class _Rows:
             counts = [_rows_in(path) for path in shard.records]
             sizes = [self.plan.registry[path.stem].get("rows") for path in shard.records]
             return _total([size if count is None else count for count, size in zip(counts, sizes, strict=True)])
+        if shard.stage == "classify":
+            books = self.plan.books_at_home(shard.corpus, shard.records[0].name.split(".")[0])
+            return float(sum(not (book.level and book.disciplines) for book in books))
         stage, corpus, name = shard.records[0].parts[-3:]
         rows = self.after(stage, corpus, name)
         if shard.stage == "distill_cot":
@@ -236,7 +240,9 @@ def _pages(path: str) -> int | None:
 def _prompt_tokens(shard: Shard, plan: Plan) -> float:
     """Return the tokens of a stage's prompt, assumed from its file and what it is filled with."""
     chunk = plan.config["chunk"]["tokens"]
-    filled = {"extract": chunk, "refine": chunk + PAIR_TOKENS, "decontaminate": 2 * QUESTION_TOKENS}
+    seen = plan.config["classify"]
+    shown = (seen["contents_chars"] + seen["sample_pages"] * seen["page_chars"]) / BYTES_PER_TOKEN
+    filled = {"classify": shown, "extract": chunk, "refine": chunk + PAIR_TOKENS, "decontaminate": 2 * QUESTION_TOKENS}
     sizes = [Path(load_prompt(path).path).stat().st_size / BYTES_PER_TOKEN for path in shard.prompts]
     return sum(sizes) / len(sizes) + filled.get(shard.stage, PAIR_TOKENS)
 

@@ -11,6 +11,7 @@ from .records import InputError
 #: The stages of a textbook's way, in order. A branch may leave some out between dedup and reference.
 STAGES = (
     "digitize",
+    "classify",
     "chunk",
     "extract",
     "dedup",
@@ -27,6 +28,12 @@ SOURCE_STAGES = ("import_source", "dedup", "decontaminate")
 
 #: The stages that ask a model about the last rows of a pool, to select and to annotate them.
 SELECTING_STAGES = ("difficulty_sample", "difficulty_score", "response_length", "annotate")
+
+#: The stages whose shards are those where the books are at home, not those of a discipline's pairs.
+HOME_STAGES = ("digitize", "classify")
+
+#: The home of the books whose disciplines the shelf leaves open.
+UNCLASSIFIED = "unclassified"
 
 #: The standards of extraction, in the order of its prompts.
 STANDARDS = ("high", "low")

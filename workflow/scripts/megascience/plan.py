@@ -1,6 +1,6 @@
 """The plan: what the configuration and the shelf say will be made, and the checks before anything expensive."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from glob import glob
@@ -10,8 +10,8 @@ from typing import Any
 from .benchmarks import load_registry, local_files
 from .chains import Chains
 from .import_source import is_local, local_patterns
-from .layout import STAGES, split_corpus
-from .recipes import Recipes
+from .layout import HOME_STAGES, STAGES, UNCLASSIFIED, split_corpus
+from .recipes import Part, Recipes
 from .records import InputError, shard_of
 from .reports import baseline, compared
 from .serving import prices
@@ -43,12 +43,18 @@ class Plan:
 
     def shard(self, book: Book, discipline: str) -> str:
         """Return the three digits of the shard that a book has in a discipline."""
-        return f"{shard_of(book.book_id, self.config['shards'][discipline]):03d}"
+        open_books = discipline == UNCLASSIFIED
+        count = self.config["classify"]["shards"] if open_books else self.config["shards"][discipline]
+        return f"{shard_of(book.book_id, count):03d}"
+
+    def serves(self, book: Book) -> Sequence[str]:
+        """Return the disciplines that a book may turn out to serve: all of them where the shelf names none."""
+        return book.disciplines or self.disciplines
 
     @cached_property
     def shards(self) -> list[tuple[str, str]]:
-        """The (discipline, shard) pairs that hold at least one book."""
-        return sorted({(d, self.shard(book, d)) for book in self.books for d in book.disciplines})
+        """The (discipline, shard) pairs that hold at least one book, or may when it has been classified."""
+        return sorted({(d, self.shard(book, d)) for book in self.books for d in self.serves(book)})
 
     def shards_of(self, corpus: str) -> list[str]:
         """Return the shards of a corpus: of a discipline those that hold a book, of a source all."""
@@ -70,9 +76,15 @@ class Plan:
         ]
 
     def pool_stages(self, pool: str) -> tuple[str, ...]:
-        """Return the stages that a pool's rows go through, but for digitize, whose shards are the books' homes."""
+        """Return the stages that a pool's rows go through, but for those whose shards are the books' homes."""
         stages = self.chains.stages(self.chains.corpora(pool)[0])
-        return tuple(stage for stage in stages if stage != "digitize")
+        return tuple(stage for stage in stages if stage not in HOME_STAGES)
+
+    def asked(self, stage: str) -> list[tuple[str, str]]:
+        """Return the (corpus, shard) pairs of a model stage between the pages and the datasets."""
+        if stage in HOME_STAGES:
+            return self.home_shards
+        return [(c, shard) for c in self.corpora if stage in self.chains.own(c) for shard in self.shards_of(c)]
 
     @property
     def corpora(self) -> list[str]:
@@ -92,6 +104,27 @@ class Plan:
             for shard in self.shards_of(corpus)
         ]
 
+    def part_pool(self, part: Part) -> str:
+        """Return the pool that a mixture's part takes rows of, which names the source of its rows."""
+        return self.recipes.pool(part.select) if part.select else part.dataset or ""
+
+    def part_files(self, part: Part, results: str) -> dict[str, list[str]]:
+        """Return the files of a mixture's part by what they are: `rows`; of textbooks the `provenance` of their
+        dataset; and by model stage those whose footers tell who made the rows, in the order of `rows`."""
+        pattern = f"{results}/{{stage}}/{{corpus}}/{{shard}}.parquet"
+        pool = self.part_pool(part)
+        last = self.chains.last(self.chains.corpora(pool)[0])
+        files = {"rows": self.pool_files(pool, last, pattern)}
+        if pool not in self.config["sources"]:
+            files["provenance"] = [f"{results}/dataset/{pool}/provenance.parquet"]
+        else:
+            files |= {stage: self.pool_files(pool, stage, pattern) for stage in ("decontaminate",)}
+        if part.select:
+            files["rows"] = self.selected_files(part.select, "select", pattern)
+        if part.annotation:
+            files["rows"] = files["annotate"] = self.selected_files(part.annotation, "annotate", pattern)
+        return files
+
     @cached_property
     def home_shards(self) -> list[tuple[str, str]]:
         """The (discipline, shard) pairs in which at least one book is digitized."""
@@ -102,8 +135,8 @@ class Plan:
         return book.discipline, self.shard(book, book.discipline)
 
     def books_of(self, discipline: str, shard: str) -> list[Book]:
-        """Return the books of a shard, whatever their first discipline."""
-        return [b for b in self.books if discipline in b.disciplines and self.shard(b, discipline) == shard]
+        """Return the books of a shard, whatever their first discipline, and those that may be of the discipline."""
+        return [b for b in self.books if discipline in self.serves(b) and self.shard(b, discipline) == shard]
 
     def books_at_home(self, discipline: str, shard: str) -> list[Book]:
         """Return the books that are digitized in a shard."""
@@ -117,6 +150,10 @@ class Plan:
     def book_rows(self) -> list[dict[str, Any]]:
         """The shelf as plain rows without their line numbers, which would make data stale when a row moves."""
         return [{**asdict(book), "row": ""} for book in self.books]
+
+    def book_rows_at_home(self, discipline: str, shard: str) -> list[dict[str, Any]]:
+        """Return the plain rows of the books that are digitized in a shard."""
+        return [{**asdict(book), "row": ""} for book in self.books_at_home(discipline, shard)]
 
     @cached_property
     def registry(self) -> dict[str, Any]:

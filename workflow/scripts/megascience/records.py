@@ -44,6 +44,17 @@ _PAIR = {
 #: The columns of each stage's kept rows. The first column is the row's id.
 SCHEMAS: dict[str, pa.Schema] = {
     "digitize": _schema(page_id=_TEXT, book_id=_TEXT, page=_INT, text=_TEXT, engine=_TEXT, engine_version=_TEXT),
+    # What the model is shown of a book, with what the shelf says of it; `offered` are the workflow's disciplines.
+    "classify_books": _schema(
+        book_id=_TEXT,
+        title=_TEXT,
+        disciplines=pa.list_(_TEXT),
+        level=_TEXT,
+        offered=pa.list_(_TEXT),
+        contents=_TEXT,
+        sample=_TEXT,
+    ),
+    "classify": _schema(book_id=_TEXT, title=_TEXT, disciplines=pa.list_(_TEXT), level=_TEXT),
     "chunk": _schema(
         chunk_id=_TEXT,
         book_id=_TEXT,

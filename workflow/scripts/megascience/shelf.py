@@ -6,10 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from .layout import UNCLASSIFIED
 from .pdffile import pdf_fault
 from .records import InputError, file_sha256
 
 COLUMNS = ("book_id", "disciplines", "title", "path", "sha256", "licence")
+#: The column that may be left out: what a human knows of a book's academic level.
+LEVEL = "level"
+LEVELS = ("school", "undergraduate", "graduate")
 
 _ID = re.compile(r"[a-z0-9_]+")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -20,9 +24,10 @@ class Book:
     """One row of books.tsv.
 
     Attributes:
-        disciplines: one or more; the book's PDF is digitized among the books of the first one.
+        disciplines: none where the model is to find them; the book's PDF is digitized among the books of the first.
         sha256: hex digest that the file must have, or "" where it is not pinned.
         row: where the book stands, as `path/of/books.tsv:line`, for messages.
+        level: one of LEVELS, or "" where the model is to find it.
     """
 
     book_id: str
@@ -32,15 +37,18 @@ class Book:
     sha256: str
     licence: str
     row: str
+    level: str = ""
 
     @property
     def discipline(self) -> str:
-        """The home discipline: the one whose shards hold the book's pages."""
-        return self.disciplines[0]
+        """The home discipline: the one whose shards hold the book's pages, `UNCLASSIFIED` where none is known."""
+        return self.disciplines[0] if self.disciplines else UNCLASSIFIED
 
 
 def read_shelf(path: str | Path, disciplines: Sequence[str]) -> list[Book]:
-    """Read books.tsv: UTF-8, tab-separated, one header line with exactly `COLUMNS` in any order.
+    """Read books.tsv: UTF-8, tab-separated, one header line with `COLUMNS` and perhaps `LEVEL` in any order.
+
+    `disciplines` and `level` may be empty: then the model is asked for them (see `classify`).
 
     Args:
         disciplines: the known disciplines.
@@ -85,6 +93,7 @@ def read_shelf(path: str | Path, disciplines: Sequence[str]) -> list[Book]:
             sha256=record["sha256"].lower(),
             licence=record["licence"],
             row=where,
+            level=record.get(LEVEL, ""),
         )
         faults += _row_faults(book, disciplines)
         if book.book_id in seen:
@@ -97,10 +106,11 @@ def read_shelf(path: str | Path, disciplines: Sequence[str]) -> list[Book]:
 
 
 def _header_faults(where: str, header: list[str]) -> list[str]:
-    known = f"the columns are {', '.join(COLUMNS)} (tabs between)"
+    known = f"the columns are {', '.join(COLUMNS)} and perhaps {LEVEL} (tabs between)"
     faults = [f"{where}: column {name!r} is missing; {known}" for name in COLUMNS if name not in header]
-    faults += [f"{where}: unknown column {name!r}; {known}" for name in header if name not in COLUMNS]
-    faults += [f"{where}: column {n!r} stands there twice; remove one" for n in COLUMNS if header.count(n) > 1]
+    faults += [f"{where}: unknown column {name!r}; {known}" for name in header if name not in (*COLUMNS, LEVEL)]
+    twice = [name for name in (*COLUMNS, LEVEL) if header.count(name) > 1]
+    faults += [f"{where}: column {name!r} stands there twice; remove one" for name in twice]
     return faults
 
 
@@ -108,8 +118,8 @@ def _row_faults(book: Book, disciplines: Sequence[str]) -> list[str]:
     faults = []
     if not _ID.fullmatch(book.book_id):
         faults.append(f"book_id {book.book_id!r} is a file name later; use lower-case letters, digits and _ only")
-    if not book.disciplines:
-        faults.append(f"disciplines is empty; name one or more of {', '.join(disciplines)}, joined by ;")
+    if book.level and book.level not in LEVELS:
+        faults.append(f"unknown level {book.level!r}; use one of {', '.join(LEVELS)}, or leave it empty")
     faults += [
         f"unknown discipline {name!r}; use one of {', '.join(disciplines)}"
         for name in book.disciplines

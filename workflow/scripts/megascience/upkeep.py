@@ -48,9 +48,7 @@ def shards_of(plan: Plan, results: str | Path) -> Iterator[Shard]:
     """Yield every generate job of the configuration, stage by stage, evaluation last."""
     results = Path(results)
     for stage in MODEL_STAGES:
-        for corpus in (c for pool in plan.chains.pools for c in plan.chains.corpora(pool)):
-            if stage in plan.chains.own(corpus):
-                yield from (find_shard(plan, results, stage, corpus, shard) for shard in plan.shards_of(corpus))
+        yield from (find_shard(plan, results, stage, corpus, shard) for corpus, shard in plan.asked(stage))
     for stage, corpora in _selecting(plan).items():
         for corpus in corpora:
             yield from (find_shard(plan, results, stage, corpus, shard) for shard in plan.shards_of(corpus))
@@ -82,6 +80,9 @@ def find_shard(plan: Plan, results: str | Path, stage: str, corpus: str, shard: 
     source, holder = plan.chains.before(stage, corpus)
     if stage == "decontaminate":  # asks about the candidates of its rows
         source, holder = "search", corpus
+    records = results / source / holder / f"{shard}.parquet"
+    if stage == "classify":  # asks about books, not about their pages
+        records = results / stage / corpus / f"{shard}.books.parquet"
     place = Path(corpus, shard)
     join = None
     settings = plan.settings(stage, corpus)
@@ -93,7 +94,7 @@ def find_shard(plan: Plan, results: str | Path, stage: str, corpus: str, shard: 
         stage=stage,
         corpus=corpus,
         model=plan.model(stage, corpus),
-        records=(results / source / holder / f"{shard}.parquet",),
+        records=(records,),
         prompts=tuple(plan.prompts(stage, corpus)),
         completions=results / stage / f"{place}.completions.parquet",
         cost=results / "cost" / stage / f"{place}.json",

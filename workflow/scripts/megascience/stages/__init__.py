@@ -24,6 +24,7 @@ from ..records import Drop, InputError
 
 #: Every model stage, in the order of the pipeline.
 STAGES = (
+    "classify",
     "extract",
     "refine",
     "judge_cot",

@@ -1,0 +1,46 @@
+# The subject and the academic level of each book; what the shelf says wins and is not asked.
+# Needs: <results>/digitize and the shelf, in the shards where the books are digitized.
+# Makes: <results>/classify (books with their disciplines and level; dropped: below university, other subjects).
+
+
+rule classify_books:
+    input:
+        pages="<results>/digitize/{corpus}/{shard}.parquet",
+    output:
+        books="<results>/classify/{corpus}/{shard}.books.parquet",
+    log:
+        "<logs>/classify_books/{corpus}/{shard}.log",
+    conda:
+        "../envs/curate.yaml"
+    params:
+        books=lambda wildcards: PLAN.book_rows_at_home(*wildcards),
+        offered=PLAN.disciplines,
+        shown={
+            key: config["classify"][key]
+            for key in ("contents_chars", "sample_pages", "page_chars")
+        },
+        code=code_hash("classify"),
+    script:
+        "../workflow/scripts/classify_books.py"
+
+
+use rule generate as classify_generate with:
+    input:
+        unpack(asks("classify")),
+        records=["<results>/classify/{corpus}/{shard}.books.parquet"],
+    pathvars:
+        stage="classify",
+    params:
+        settings=settings("classify"),
+        code=code_hash("generate", "stages.classify"),
+
+
+use rule parse as classify with:
+    input:
+        unpack(answers("classify")),
+        records=["<results>/classify/{corpus}/{shard}.books.parquet"],
+    pathvars:
+        stage="classify",
+    params:
+        stage="classify",
+        code=code_hash("parse", "stages.classify"),
