@@ -159,3 +159,94 @@ def _yield_by_stage(yields: Sequence[Mapping[str, str]]) -> Table:
         for i, column in enumerate(columns):
             total[i] += int(row[column])
     return Table(("stage", *columns, "row"), [(stage, *total, units[stage]) for stage, total in totals.items()])
+
+
+@dataclass(frozen=True)
+class MixedPart:
+    """A part of a mixture: rows in, those left out by reason, and those kept."""
+
+    name: str
+    source: str
+    rows_in: int
+    incomplete: int
+    duplicates: int
+    not_drawn: int
+    rows_kept: int
+
+
+class MixtureCount(Protocol):
+    """What the card of a mixture needs to know (`mixed_rows.MixtureFacts`)."""
+
+    @property
+    def rows(self) -> int: ...
+
+    @property
+    def words(self) -> int: ...
+
+    @property
+    def subjects(self) -> Counter[str | None]: ...
+
+    @property
+    def licences(self) -> Counter[tuple[str, str | None]]: ...
+
+
+_MIXTURE = """\
+{rows} questions with worked answers, mixed of {parts} parts and decontaminated. An answer has {words:.0f} words on
+average.
+
+## Files
+
+- `train.parquet`, `train.jsonl`: `question`, `answer`, `subject`, `reference_answer`, `id`, `source`.
+- `provenance.parquet`: one row an `id`. A row of a public set: its file, its place there, its own id, the set's
+  revision and its licence. A textbook's row: book, pages, chunk and standard. For every stage that asked a model:
+  the hash of the prompt, the model and its revision.
+
+## Parts
+
+Of questions that several parts ask (Jaccard similarity of word shingles of at least {threshold:g}) the row of the part
+that stands first is kept; rows without an answer are left out.
+"""
+
+_MIXTURE_LIMITS = """\
+## Limits
+
+- Answers were written, and rows judged, by language models; errors of theirs, and of the sources, remain.
+- Decontamination covers the benchmarks of this workflow and no other.
+- Each row stands under the licence of its source; where a source says nothing of a row, under that of the whole set.
+"""
+
+
+def mixture_card(
+    name: str,
+    facts: MixtureCount,
+    parts: Sequence[MixedPart],
+    models: Sequence[tuple[str, ...]],
+    threshold: float,
+) -> str:
+    """Return the dataset card of a mixture.
+
+    Args:
+        parts: in the order of preference.
+        models: (stage, model, revision) of what was asked about rows of public sets, and of annotations.
+        threshold: the least similarity of duplicates.
+    """
+    licences = sorted((source, licence or "see its books", rows) for (source, licence), rows in facts.licences.items())
+    subjects = sorted((subject or "not stated", rows) for subject, rows in facts.subjects.items())
+    words = facts.words / max(facts.rows, 1)
+    counts = [(p.name, p.source, p.rows_in, p.incomplete, p.duplicates, p.not_drawn, p.rows_kept) for p in parts]
+    head = ("part", "source", "rows in", "no answer", "duplicates", "not drawn", "rows")
+    return "\n".join(
+        [
+            front_matter(name, facts.rows, [licence for _, licence, _ in licences]),
+            f"# {markdown_text(name)}\n",
+            _MIXTURE.format(rows=facts.rows, parts=len(parts), words=words, threshold=threshold),
+            Table(head, counts).markdown(),
+            "## Rows by subject\n",
+            Table(("subject", "rows"), [*subjects, ("all", facts.rows)]).markdown(),
+            "## Models\n",
+            Table(("stage", "model", "revision"), models).markdown(),
+            "## Licences\n",
+            Table(("source", "licence", "rows"), licences).markdown(),
+            _MIXTURE_LIMITS,
+        ]
+    )

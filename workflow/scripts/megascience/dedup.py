@@ -150,10 +150,17 @@ def cluster_shards(
         keys, alone = found[None], found[None] < 0
     else:
         raise InputError(f"dedup: engine {engine!r} is neither 'minhash' nor 'text-dedup'")
-    buckets, n_buckets = _buckets(keys, alone)
+    buckets, n_buckets = number_buckets(keys, alone)
     corpus.keys = keys = np.empty((0, 0))
     leader, similarity, overfull = minhash.leaders(
-        corpus.order, buckets, n_buckets, corpus.hashes, corpus.offsets, threshold or 0.0, BUCKET_LIMIT
+        corpus.order,
+        buckets,
+        n_buckets,
+        corpus.hashes,
+        corpus.offsets,
+        threshold or 0.0,
+        BUCKET_LIMIT,
+        np.arange(n, dtype=np.int32),
     )
     if overfull:
         log.warning("%d LSH buckets hold over %d kept rows: recall is lower there", overfull, BUCKET_LIMIT)
@@ -204,7 +211,7 @@ def _questions(
     return pa.chunked_array(chunks, pa.string())
 
 
-def _buckets(keys: np.ndarray, alone: np.ndarray) -> tuple[np.ndarray, int]:
+def number_buckets(keys: np.ndarray, alone: np.ndarray) -> tuple[np.ndarray, int]:
     """Number the groups of equal keys, band by band.
 
     Args:

@@ -226,6 +226,7 @@ def leaders(
     offsets: np.ndarray,
     threshold: float,
     limit: int,
+    parts: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, int]:
     """Cluster greedily: in order of preference a row joins its most similar kept candidate, or is kept.
 
@@ -237,6 +238,7 @@ def leaders(
         threshold: the least Jaccard similarity, inclusive; 0 takes every candidate.
         limit: a row is compared with at most so many kept rows of a bucket, the latest first, so
             that boilerplate shared by a whole corpus cannot make the work quadratic.
+        parts: int32 [n], rows of one part are not compared.
 
     Returns:
         leader (int32 [n], the kept row that it duplicates, itself where kept), similarity
@@ -265,7 +267,7 @@ def leaders(
                     overfull[bucket] = True
                     break
                 visited += 1
-                if seen[other] != row:
+                if seen[other] != row and parts[other] != parts[row]:
                     seen[other] = row
                     size = offsets[other + 1] - offsets[other]
                     bound = min(len(own), size) / max(len(own), size)

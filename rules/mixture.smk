@@ -1,0 +1,47 @@
+# Datasets that are mixed of parts: selections with or without new solutions, and whole datasets of textbooks.
+# Needs: <results>/select or <results>/annotate, the last rows of textbooks and their datasets' provenance.
+# Makes: <results>/dataset/{dataset}, and <results>/mixture/{dataset} (the ledger and the counts by part).
+
+
+def mixed(wildcards):
+    """The files of a mixture's parts, each list named part_<number>_<what>."""
+    return {
+        f"part_{number}_{what}": files
+        for number, part in enumerate(PLAN.recipes.mixtures[wildcards.dataset])
+        for what, files in PLAN.part_files(part, "<results>").items()
+    }
+
+
+rule mixture:
+    input:
+        unpack(mixed),
+    output:
+        card="<results>/dataset/{dataset}/README.md",
+        parquet="<results>/dataset/{dataset}/train.parquet",
+        jsonl="<results>/dataset/{dataset}/train.jsonl",
+        provenance="<results>/dataset/{dataset}/provenance.parquet",
+        ledger="<results>/mixture/{dataset}/000.dropped.parquet",
+        counts="<results>/mixture/{dataset}/counts.tsv",
+    log:
+        "<logs>/mixture/{dataset}.log",
+    benchmark:
+        "<benchmarks>/mixture/{dataset}.tsv"
+    wildcard_constraints:
+        dataset="|".join(map(re.escape, PLAN.recipes.mixtures)) or "no mixture",
+    conda:
+        "../envs/curate.yaml"
+    params:
+        parts=lambda wildcards: [
+            {
+                "name": part.name,
+                "source": PLAN.part_pool(part),
+                "n": part.n,
+                "share": part.share,
+            }
+            for part in PLAN.recipes.mixtures[wildcards.dataset]
+        ],
+        seed=lambda wildcards: config["datasets"][wildcards.dataset].get("seed", 0),
+        dedup={key: config["dedup"][key] for key in ("preset", "threshold")},
+        code=code_hash("mixture"),
+    script:
+        "../workflow/scripts/mixture.py"

@@ -1,0 +1,24 @@
+"""Mix a dataset of its parts."""
+
+from pathlib import Path
+
+from megascience.logs import job_log
+from megascience.mixture import build_mixture, portion, thresholds
+
+with job_log(snakemake.log[0]):
+    files = snakemake.input
+    portions = [
+        portion(
+            part, {key.split("_", 2)[2]: list(paths) for key, paths in files.items() if key.startswith(f"part_{k}_")}
+        )
+        for k, part in enumerate(snakemake.params.parts)
+    ]
+    build_mixture(
+        portions,
+        name=snakemake.wildcards.dataset,
+        output=Path(snakemake.output.card).parent,
+        ledger=snakemake.output.ledger,
+        counts=snakemake.output.counts,
+        seed=snakemake.params.seed,
+        **thresholds(snakemake.params.dedup),
+    )
