@@ -159,32 +159,63 @@ def test_the_papers_averages_are_those_of_its_benchmarks() -> None:
 
 # What the configuration asks for
 
+EXPERIMENTS = [
+    {"name": "seven_books", "base": "seven", "baseline": "instruct", "dataset": "books"},
+    {"name": "seven_bare", "base": "seven", "baseline": "instruct", "dataset": "bare"},
+    {"name": "one_books", "base": "one", "dataset": "books"},
+    {"name": "two_bare", "base": "two", "dataset": "bare"},
+]
+
 CONFIG = {
-    "models": {"seven": {}, "instruct": {}},
-    "experiments": [
-        {"name": "tuned", "base": "seven", "baseline": "instruct", "dataset": "books", "train": "t"},
-        {"name": "bare", "base": "seven", "dataset": "no_refine", "train": "t"},
-    ],
-    "tables": {"ablation": {"blocks": [["tuned", "bare"]], "show": "averages", "caption": ""}},
+    "models": {"seven": {}, "instruct": {}, "one": {}, "two": {}},
+    "datasets": {"books": {}, "bare": {}, "mixed": {}},
+    "experiments": EXPERIMENTS,
+    "tables": {},
 }
 
 
+def with_tables(**tables: list[list[str]]) -> dict:
+    entries = {name: {"datasets": blocks, "show": "averages", "caption": ""} for name, blocks in tables.items()}
+    return {**CONFIG, "tables": entries}
+
+
 def test_main_table_shows_each_baseline_beside_its_experiments() -> None:
-    assert comparisons(CONFIG)["main"]["blocks"] == [["instruct", "tuned"], ["seven", "bare"]]
-    assert compared(CONFIG, "ablation") == ["tuned", "bare"]
-    assert compared(CONFIG) == ["instruct", "tuned", "seven", "bare"]
-    assert trained(CONFIG, ["instruct", "bare"]) == {"bare": {"base": "seven", "dataset": "no_refine"}}
-    own = {**CONFIG, "tables": {"main": {"blocks": [["bare", "tuned"]]}}}
-    assert compared(own) == ["bare", "tuned"]
+    assert comparisons(CONFIG)["main"]["blocks"] == [
+        ["instruct", "seven_books", "seven_bare"],
+        ["one", "one_books"],
+        ["two", "two_bare"],
+    ]
+    assert compared(CONFIG, "main")[:3] == ["instruct", "seven_books", "seven_bare"]
+    own = with_tables(main=[["books", "bare"]])
+    assert compared(own, "main") == ["seven_books", "seven_bare"]
+    # One that has nothing to show gives way to the whole.
+    assert comparisons(with_tables(main=[["mixed", "bare"]]))["main"] == comparisons(CONFIG)["main"]
+
+
+def test_tables_are_made_of_the_experiments_that_there_are() -> None:
+    config = with_tables(
+        ablation=[["books", "mixed", "bare"]], by_base=[["baseline", "books"]], none=[["mixed", "bare"]]
+    )
+    tables = comparisons(config)
+    assert tables["ablation"]["blocks"] == [["seven_books", "seven_bare"]]
+    assert tables["by_base"]["blocks"] == [["instruct", "seven_books"], ["one", "one_books"]]
+    assert list(tables) == ["main", "ablation", "by_base"]
+    config["tables"]["by_base"]["bases"] = ["one"]
+    assert comparisons(config)["by_base"]["blocks"] == [["one", "one_books"]]
+
+
+def test_what_models_were_trained_on() -> None:
+    assert trained(CONFIG, ["instruct", "seven_bare"]) == {"seven_bare": {"base": "seven", "dataset": "bare"}}
 
 
 def test_faults_of_tables_are_named() -> None:
-    assert comparison_faults(CONFIG) == []
-    tables = {"cost": {"blocks": [["tuned"]]}, "mine": {"blocks": [["tuned", "tune"], ["tune"]]}}
-    assert comparison_faults({**CONFIG, "tables": tables}) == [
+    assert comparison_faults(with_tables(ablation=[["baseline", "books", "bare"]])) == []
+    config = with_tables(cost=[["books", "bare"]], mine=[["books", "barer"], ["barer", "mixed"]])
+    config["tables"]["mine"]["bases"] = ["eight"]
+    assert comparison_faults(config) == [
         "config: tables.cost bears the name of another table; rename it",
-        "config: tables.mine names 'tune', which is neither an experiment nor a model; "
-        "known: seven, instruct, tuned, bare",
+        "config: tables.mine names the dataset 'barer'; known: baseline, books, bare, mixed",
+        "config: tables.mine names the model 'eight'; known: seven, instruct, one, two",
     ]
 
 

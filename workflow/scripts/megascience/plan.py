@@ -13,7 +13,7 @@ from .import_source import is_local, local_patterns
 from .layout import HOME_STAGES, STAGES, UNCLASSIFIED, split_corpus
 from .recipes import Part, Recipes
 from .records import InputError, shard_of
-from .reports import baseline, compared
+from .reports import baseline
 from .serving import prices
 from .shelf import Book, read_shelf
 from .stages import STAGES as ASKING
@@ -200,9 +200,8 @@ class Plan:
 
     @cached_property
     def evaluated(self) -> list[str]:
-        """The models that the experiments are set against or that a table names, then the experiments."""
-        named = [*map(baseline, self.experiments.values()), *compared(self.config)]
-        return [*dict.fromkeys(name for name in named if name not in self.experiments), *self.experiments]
+        """The models that the experiments are set against, then the experiments."""
+        return [*dict.fromkeys(map(baseline, self.experiments.values())), *self.experiments]
 
     @property
     def experiments(self) -> dict[str, Any]:

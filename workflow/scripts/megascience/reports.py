@@ -6,12 +6,15 @@ from typing import Any
 from .chains import TRUNK
 from .recipes import Recipes
 
-#: The table of scores that is always made; where the config does not say what it shows, each baseline beside the
+#: The table of scores that is always made; where the config's has nothing to show, each baseline beside all
 #: experiments that are set against it.
 MAIN = "main"
 
+#: In the place of a dataset in a block: the model that the experiments are set against.
+BASELINE = "baseline"
+
 #: Tables that are no comparison of scores, so that none can bear their names.
-TABLES = ("yield", "yield_reasons", "contamination", "cost", "scores", "extraction", "curation", "sources")
+TABLES = ("yield", "yield_reasons", "contamination", "cost", "scores", "extraction", "curation")
 
 
 def baseline(experiment: Mapping[str, Any]) -> str:
@@ -20,32 +23,61 @@ def baseline(experiment: Mapping[str, Any]) -> str:
 
 
 def comparisons(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the tables of scores: name -> blocks, show, caption; see the config's `tables`."""
-    blocks: dict[str, list[str]] = {}
-    for experiment in config["experiments"]:
-        blocks.setdefault(baseline(experiment), [baseline(experiment)]).append(experiment["name"])
-    whole = {"blocks": list(blocks.values()), "show": "benchmarks", "caption": "Scores of the models."}
-    return {MAIN: whole, **config["tables"]}
+    """Return the tables of scores that the experiments allow: name -> blocks of models, show, caption.
+
+    The config's `tables` name datasets; a block is made for each base model that has experiments on the block's
+    first dataset and on another one. A table without a block is not made.
+    """
+    tables = {}
+    for name, entry in config["tables"].items():
+        bases = entry.get("bases") or dict.fromkeys(row["base"] for row in config["experiments"])
+        blocks = [block for base in bases for wanted in entry["datasets"] if (block := _block(config, base, wanted))]
+        if blocks:
+            tables[name] = {"blocks": blocks, "show": entry["show"], "caption": entry["caption"]}
+    if MAIN not in tables:
+        blocks = [
+            [model, *(row["name"] for row in config["experiments"] if baseline(row) == model)]
+            for model in dict.fromkeys(map(baseline, config["experiments"]))
+        ]
+        tables = {MAIN: {"blocks": blocks, "show": "benchmarks", "caption": "Scores of the models."}, **tables}
+    return tables
 
 
-def compared(config: Mapping[str, Any], table: str | None = None) -> list[str]:
-    """Return every model and experiment of one table of scores, or of all, in order."""
-    chosen = [entry for name, entry in comparisons(config).items() if table in (None, name)]
-    return list(dict.fromkeys(model for entry in chosen for block in entry["blocks"] for model in block))
+def _block(config: Mapping[str, Any], base: str, datasets: Iterable[str]) -> list[str]:
+    """Return the models of a block in the order of the datasets, none where the first is missing or stands alone."""
+    rows = [row for row in config["experiments"] if row["base"] == base]
+    found = [
+        [baseline(row) for row in rows] if name == BASELINE else [row["name"] for row in rows if row["dataset"] == name]
+        for name in datasets
+    ]
+    models = list(dict.fromkeys(model for group in found for model in group))
+    return models if found[0] and len(models) > 1 else []
+
+
+def compared(config: Mapping[str, Any], table: str) -> list[str]:
+    """Return every model of a table of scores, in order."""
+    return list(dict.fromkeys(model for block in comparisons(config)[table]["blocks"] for model in block))
 
 
 def comparison_faults(config: Mapping[str, Any]) -> list[str]:
-    """Return one line a fault of the config's `tables`: a name that is taken, a model that is not known."""
-    known = [*config["models"], *(row["name"] for row in config["experiments"])]
-    taken = [name for name in config["tables"] if name in TABLES]
-    faults = [f"config: tables.{name} bears the name of another table; rename it" for name in taken]
-    for name in config["tables"]:
-        for model in compared(config, name):
-            if model not in known:
-                faults.append(
-                    f"config: tables.{name} names {model!r}, which is neither an experiment nor a model; "
-                    f"known: {', '.join(known)}"
-                )
+    """Return one line a fault of the config's `tables`: a name that is taken, a dataset or a base that is not known."""
+    faults = [
+        f"config: tables.{name} bears the name of another table; rename it"
+        for name in config["tables"]
+        if name in TABLES
+    ]
+    for name, entry in config["tables"].items():
+        named = {
+            "dataset": (
+                dict.fromkeys(d for block in entry["datasets"] for d in block),
+                [BASELINE, *config["datasets"]],
+            ),
+            "model": (entry.get("bases", ()), list(config["models"])),
+        }
+        for kind, (given, known) in named.items():
+            for other in given:
+                if other not in known:
+                    faults.append(f"config: tables.{name} names the {kind} {other!r}; known: {', '.join(known)}")
     return faults
 
 
