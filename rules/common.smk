@@ -123,11 +123,7 @@ def trained_on(models, pattern="<results>/dataset/{dataset}/train.parquet"):
 
 def mixture_parts(mixture):
     """Each part of a mixture: its pool, and the selection that takes rows of it, None for the whole pool."""
-    parts = PLAN.recipes.mixtures[mixture]
-    return [
-        (PLAN.recipes.pool(p.select) if p.select else p.dataset, p.select)
-        for p in parts
-    ]
+    return [(PLAN.part_pool(p), p.select) for p in PLAN.recipes.mixtures[mixture]]
 
 
 def measure_files(stage, measure):

@@ -117,7 +117,7 @@ rule table_sources:
             for _, selection in mixture_parts(wildcards.mixture)
             if selection
         ],
-        dataset="<results>/dataset/{mixture}/train.parquet",
+        mixed="<results>/mixture/{mixture}/counts.tsv",
         paper=config["paper"] or [],
     output:
         table="<results>/tables/sources.{mixture}.tsv",
@@ -126,7 +126,7 @@ rule table_sources:
     log:
         "<logs>/tables/sources.{mixture}.log",
     wildcard_constraints:
-        mixture="|".join(PLAN.recipes.mixtures),
+        mixture="|".join(PLAN.recipes.mixtures) or "no mixture",
     conda:
         "../envs/report.yaml"
     params:

@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 import resulttree as tree
 from megascience.conservation import yield_tables
-from megascience.records import write_records
 from megascience.tables.counts import Part, counts_table, curation_table, extraction_table, sources_table
 from megascience.tabular import Table
 
@@ -71,13 +69,13 @@ def test_sources_of_a_mixture(tmp_path: Path) -> None:
     Table(columns, web).write(tmp_path / "web.tsv")
     Table(columns, books).write(tmp_path / "books.tsv")
     (tmp_path / "random.json").write_text('{"rows": 70, "eligible": 70, "selected": 20}')
-    mixed = [{"source": "web"}] * 19 + [{"source": "textbook_reasoning"}] * 30
-    write_records(tmp_path / "train.parquet", mixed, pa.schema([("source", pa.string())]))
+    kept = [("random", "web", 19), ("textbook_reasoning", "textbook_reasoning", 30)]
+    Table(("part", "source", "rows_kept"), kept).write(tmp_path / "counts.tsv")
     parts = [
         Part("web", tmp_path / "web.tsv", tmp_path / "random.json"),
         Part("textbook_reasoning", tmp_path / "books.tsv"),
     ]
-    table = sources_table("all_sources", parts, tmp_path / "train.parquet", {("web", "raw"): 1145800.0})
+    table = sources_table("all_sources", parts, tmp_path / "counts.tsv", {("web", "raw"): 1145800.0})
     rows = rows_of(table)
     assert list(rows) == ["web", "textbook_reasoning", "all_sources"]
     assert rows["web"] == {

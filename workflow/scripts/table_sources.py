@@ -11,6 +11,6 @@ with job_log(snakemake.log[0]):
         for (pool, selection), yields in zip(snakemake.params.parts, snakemake.input.yields, strict=True)
     ]
     paper = read_paper(snakemake.input.paper or None)
-    table = sources_table(snakemake.wildcards.mixture, parts, snakemake.input.dataset, paper)
+    table = sources_table(snakemake.wildcards.mixture, parts, snakemake.input.mixed, paper)
     for path in snakemake.output:
         table.write(path)

@@ -1,6 +1,5 @@
 """Counts: how many books, chunks, pairs and rows there are at each step, with the paper's number beside ours."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,16 +108,16 @@ class Part:
     selected: str | Path | None = None
 
 
-def sources_table(name: str, parts: Sequence[Part], dataset: str | Path, paper: PaperNumbers) -> Table:
+def sources_table(name: str, parts: Sequence[Part], mixed: str | Path, paper: PaperNumbers) -> Table:
     """Return the rows left of each source of a mixture: as imported, after each step, and in the mixture.
 
     A dataset of textbooks comes in when it is finished, so that its first columns are equal, as in the paper.
 
     Args:
         name: the mixture's, for the last row.
-        dataset: the mixture's Parquet file, whose column `source` names the pools.
+        mixed: the mixture's counts by part.
     """
-    mixed = Counter(read_columns(dataset, ("source",))["source"].to_pylist())
+    kept = {row["source"]: int(row["rows_kept"]) for row in read_tsv(mixed)}
     counts: dict[str, dict[str, int]] = {}
     for part in parts:
         left: dict[str, int] = {}
@@ -133,7 +132,7 @@ def sources_table(name: str, parts: Sequence[Part], dataset: str | Path, paper: 
             "deduplicated": left["dedup"] if "raw" in left else whole,
             "decontaminated": whole,
             "selected": taken,
-            "mixed": mixed[part.pool],
+            "mixed": kept[part.pool],
         }
     counts[name] = _sum(counts.values())
     return counts_table("source", counts, paper, f"Rows of the sources of {name} after each step.")
