@@ -7,10 +7,11 @@ workflow is planned; when its subject is known, each such shard takes or leaves 
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from .prose import is_heading
+from .prose import is_heading, is_title
 from .records import SCHEMAS, read_records
 from .shelf import Book
 
@@ -71,8 +72,14 @@ def contents_of(pages: Sequence[str], limit: int) -> str:
                     break
                 parts.append(following.strip())
             return _cut("\n".join(parts), limit)
-    paragraphs = (text.strip() for page in pages for text in re.split(r"\n\s*\n", page))
-    return _cut("\n".join(dict.fromkeys(text for text in paragraphs if is_heading(text))), limit)
+    paragraphs = [text.strip() for page in pages for text in re.split(r"\n\s*\n", page)]
+    headings = [text for before, text in pairwise(["", *paragraphs]) if is_heading(text) or _entitles(before, text)]
+    return _cut("\n".join(dict.fromkeys(headings)), limit)
+
+
+def _entitles(before: str, text: str) -> bool:
+    """Return whether a paragraph is the title below a bare `Chapter 1`."""
+    return is_heading(before) and is_title(text)
 
 
 def sample_of(pages: Sequence[str], count: int, limit: int) -> str:

@@ -57,9 +57,13 @@ def parse(answer: dict[str, str], record: Record) -> dict[str, Any] | Drop:
     """Return the book's level and those of its disciplines that the workflow serves (`record["offered"]`)."""
     level = record["level"] or answer["level"].lower()
     if level == "school":
-        return Drop("below_university", answer.get("analysis", ""))
+        return Drop("below_university", _verdict(answer))
     disciplines = record["disciplines"] or SUBJECTS[answer["subject"]]
     served = [name for name in disciplines if name in record["offered"]]
     if not served:
-        return Drop("other_subject", answer["subject"])
+        return Drop("other_subject", _verdict(answer))
     return {"disciplines": served, "level": level}
+
+
+def _verdict(answer: dict[str, str]) -> str:
+    return f"{answer['subject']}, {answer['level']}: {answer.get('analysis', '')}".rstrip(": ")
