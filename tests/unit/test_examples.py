@@ -14,6 +14,7 @@ from megascience.typeset import typeset
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SHELF = list(csv.DictReader((EXAMPLES / "books.tsv").open(newline=""), delimiter="\t"))
 BOOKS = [row["book_id"] for row in SHELF]
+COURSES = [row for row in SHELF if row["disciplines"]]
 DISCIPLINES = {"physics", "biology", "chemistry", "medicine", "computer_science", "mathematics", "economics"}
 LETTERS = "ABCDEFGHIJ"
 
@@ -100,7 +101,7 @@ def rows(name: str) -> list[dict]:
 
 
 def test_shelf_lists_every_source_once():
-    assert list(SHELF[0]) == ["book_id", "disciplines", "title", "path", "sha256", "licence"]
+    assert list(SHELF[0]) == ["book_id", "disciplines", "title", "path", "sha256", "licence", "level"]
     sources = {path.stem for path in (EXAMPLES / "books").glob("*.typ")} - {"template"}
     assert sorted(BOOKS) == sorted(sources)
     for row in SHELF:
@@ -110,8 +111,15 @@ def test_shelf_lists_every_source_once():
 
 
 def test_every_discipline_has_a_book_and_one_serves_two():
-    assert {d for row in SHELF for d in row["disciplines"].split(";")} == DISCIPLINES
+    assert {d for row in COURSES for d in row["disciplines"].split(";")} == DISCIPLINES
     assert [row["book_id"] for row in SHELF if row["disciplines"] == "biology;medicine"] == ["physiology"]
+
+
+def test_one_book_is_for_a_school_and_the_shelf_does_not_say_so(pages, texts):
+    (row,) = [row for row in SHELF if row not in COURSES]
+    assert row["book_id"] == "everyday_electricity" and row["disciplines"] == row["level"] == ""
+    assert 2 <= len(pages[row["book_id"]]) <= 3 and "sixth year at school" in texts[row["book_id"]]
+    assert {row["level"] for row in COURSES} == {"undergraduate"}
 
 
 def test_equal_bytes_on_two_compilations(pdfs, tmp_path):
@@ -120,7 +128,7 @@ def test_equal_bytes_on_two_compilations(pdfs, tmp_path):
         assert (tmp_path / "again.pdf").read_bytes() == (pdfs / f"{book}.pdf").read_bytes(), book
 
 
-@pytest.mark.parametrize("row", SHELF, ids=BOOKS)
+@pytest.mark.parametrize("row", COURSES, ids=[row["book_id"] for row in COURSES])
 def test_a_book_has_what_a_textbook_has(row, pages, texts, exercises):
     book, text = row["book_id"], texts[row["book_id"]]
     assert 2 <= len(pages[book]) <= 4
