@@ -3,13 +3,23 @@
 import unicodedata
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import resulttree as tree
 from hypothesis import given
 from hypothesis import strategies as st
+from megascience.layout import completions_path, ledger_path
 from megascience.lookup import find_rows
 from megascience.prompts import load_prompt
-from megascience.records import InputError, read_records
+from megascience.records import (
+    COMPLETIONS,
+    SCHEMAS,
+    Drop,
+    InputError,
+    read_records,
+    write_dropped,
+    write_records,
+)
 from megascience.terminal import changes, one_line, printable, side_by_side
 from megascience.trace import contamination, dropped, trace
 
@@ -74,6 +84,86 @@ def test_row_on_its_way_and_row_that_was_lost(root: Path) -> None:
     assert trace(root, "p1").endswith("lost by filter: neither kept nor dropped")
 
 
+def branch(root: Path, left_out: str, stages: tuple[str, ...], released: bool = True) -> None:
+    """Give physics a branch: p1 goes through it unchanged, p2 is dropped at its first stage."""
+    rows = {row["qa_id"]: row for row in read_records(tree.path(root, "dedup", "physics"))}
+    for number, stage in enumerate(stages):
+        own = root / stage / "physics.no_refine" / "000.parquet"
+        drops = [("p2", Drop("rejected", "not in this branch"))] if number == 0 else []
+        more = {"reference_answer": "p1", "has_reasoning": True}
+        write_records(own, [{**rows["p1"], **more}], SCHEMAS[stage])
+        write_dropped(ledger_path(own), stage, drops)
+    if released:
+        names = [f"{stage}_model" for stage in tree_stages()[2:] if stage != left_out]
+        schema = pa.schema([("id", pa.string()), ("title", pa.string()), ("book_id", pa.string())])
+        schema = pa.schema([*schema, *((name, pa.string()) for name in names)])
+        row = {"id": "p1", "title": "Waves", "book_id": "waves"}
+        write_records(root / "dataset" / "no_refine" / "provenance.parquet", [row], schema)
+
+
+def test_branches_are_told_from_where_they_leave_the_trunk(root: Path) -> None:
+    branch(root, "refine", tree_stages()[3:])
+    trunk, rest = trace(root, "p1").split("\n\n==== branch no_refine: released\n")
+    assert "== refine" in trunk and "What is p1 in physics?" in trunk
+    assert "== refine" not in rest and "in physics" not in rest, "the branch never saw what refine made"
+    assert [line for line in rest.splitlines() if line.startswith("== ")] == [f"== {s}" for s in tree_stages()[3:]]
+    assert rest.endswith("in the datasets no_refine")
+    trunk, rest = trace(root, "p2").split("\n\n==== branch no_refine: ")
+    assert rest.startswith("dropped by judge_cot\n") and "not in this branch" in rest
+    assert trunk.startswith("pair p2 (physics/000, low standard): released")
+    assert "branch" not in trace(root, "p3"), "it was dropped before"
+
+
+def test_branch_that_is_not_released_yet(root: Path) -> None:
+    branch(root, "refine", tree_stages()[3:4], released=False)
+    assert "==== branch no_refine: not released yet" in trace(root, "p1")
+
+
+def source(root: Path) -> dict:
+    """Write a public source of two rows, of which s1 is selected for a mixture and s2 a copy of it."""
+    place = {"source": "web", "licence": "CC-BY-4.0", "file": "full.jsonl", "row": 7, "row_id": "w7", "revision": "abc"}
+    row = {"qa_id": "s1", "question": "Why?", "answer": None, "reference_answer": "So.", **place}
+    for stage in ("import_source", "dedup", "decontaminate"):
+        rows = [row, {**row, "qa_id": "s2"}] if stage == "import_source" else [row]
+        write_records(root / stage / "web" / "000.parquet", rows, SCHEMAS["import_source"])
+        drops = [("s2", Drop("near_duplicate", "s1 (similarity 1.000)"))] if stage == "dedup" else []
+        write_dropped(root / stage / "web" / "000.dropped.parquet", stage, drops)
+    score = {"id": "s1", "mean": 6.5, "spread": 1.0, "n_scored": 16, "n_unreadable": 0, "scores": [6] * 16}
+    write_records(root / "difficulty_score" / "web" / "000.parquet", [score], SCHEMAS["difficulty_score"])
+    write_records(root / "select" / "web.hard" / "000.parquet", [row], SCHEMAS["import_source"])
+    write_records(root / "select" / "web.random" / "000.parquet", [], SCHEMAS["import_source"])
+    write_dropped(root / "select" / "web.random" / "000.dropped.parquet", "select", [("s1", Drop("not_selected"))])
+    annotated = root / "annotate" / "web.hard" / "000.parquet"
+    write_records(annotated, [{**row, "answer": "Because."}], SCHEMAS["import_source"])
+    completion = tree.completion("s1", "annotate", "<answer>Because.</answer>")
+    write_records(completions_path(annotated), [completion], COMPLETIONS)
+    schema = pa.schema([("id", pa.string()), ("file", pa.string())])
+    write_records(root / "dataset" / "mixed" / "provenance.parquet", [{"id": "s1", "file": "full.jsonl"}], schema)
+    return row
+
+
+def test_life_of_a_row_of_a_public_source(root: Path) -> None:
+    source(root)
+    text = trace(root, "s1")
+    assert text.startswith("row s1 (web/000): released\nsource web, revision abc, licence CC-BY-4.0\n")
+    assert "\nfile full.jsonl, row 7, its own id w7\n" in text
+    assert "  question:\n    Why?\n  answer:\n    (none)" in section(text, "import_source")
+    assert "preferred to s2 (web/000" in section(text, "dedup")
+    assert "mean 6.5, spread 1.0, n_scored 16" in section(text, "difficulty_score of web")
+    assert section(text, "select hard") == "taken"
+    assert section(text, "select random").startswith("dropped: not_selected")
+    annotated = section(text, "annotate hard")
+    assert "model teacher/base, revision r1" in annotated and "    <answer>Because.</answer>" in annotated
+    assert "set answer: Because." in annotated
+    assert text.endswith("in the datasets mixed")
+    assert trace(root, "s2").startswith("row s2 (web/000): dropped by dedup\n")
+
+
+def test_ledger_of_a_source(root: Path) -> None:
+    source(root)
+    assert list(dropped(root, "select")) == ["s1\tweb.random\t000\tnot_selected\t"]
+
+
 def test_title_comes_from_the_provenance(root: Path) -> None:
     tree.release(root, root / "dataset" / "mini")
     assert "book waves “Waves”, pages 1 to 2" in trace(root, "p2")
@@ -110,7 +200,7 @@ def test_book_and_page(root: Path) -> None:
 
 
 def test_unknown_id_and_folder(root: Path) -> None:
-    with pytest.raises(InputError, match="p99: no pair, chunk or dropped row"):
+    with pytest.raises(InputError, match="p99: no row, chunk or dropped row"):
         trace(root, "p99")
     with pytest.raises(InputError, match="nowhere: no such folder"):
         trace(root / "nowhere", "p1")
