@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from .spelling import FUNCTIONS, GREEK
 from .tokens import Tokens
-from .tree import Node, ParseError, fraction, number, product
+from .tree import Node, ParseError, fraction, names_of, number, product
 
 #: Functions that plain text writes without a space before their argument: sinx, lnx.
 _GLUED = ("arcsin", "arccos", "arctan", "sqrt", "sin", "cos", "tan", "exp", "log", "ln")
@@ -212,6 +212,9 @@ class Atoms(Tokens):
         if name == "ldots":
             return ("word", "...")
         if name == "{":
+            described = self.set_builder()
+            if described is not None:
+                return described
             items = [] if self.is_op("\\}") else [self.sequence(("\\}",))]
             if self.is_op("|", ":", "\\|"):
                 raise ParseError("set-builder")
@@ -228,6 +231,21 @@ class Atoms(Tokens):
         if name in GREEK:
             return self.symbol(name)
         raise ParseError(f"unknown command \\{name}")
+
+    def set_builder(self) -> Node | None:
+        """Return the condition of a set {x | condition} of real numbers, None (and go nowhere) for any other set."""
+        start = self.at
+        if self.peek()[0] == "name" and len(self.peek()[1]) == 1:
+            name = self.peek()[1]
+            self.at += 1
+            if self.take("\\in"):
+                self.at += self.peek()[:2] == ("bb", "R")
+            if self.take("|") or self.take(":"):
+                node = self.sequence(("\\}",))
+                if self.take("\\}") and node[0] in ("rel", "inter", "union") and names_of(node) == {name}:
+                    return node
+        self.at = start
+        return None
 
     def symbol(self, name: str) -> Node:
         if self.is_op("_"):

@@ -68,7 +68,7 @@ def lists_letters(text: str, options: int = 26) -> bool:
 
 _ORDINALS = ["first", "second", "third", "fourth", "fifth", "sixth"]
 _COUNTED = re.compile(
-    rf"^(?:the\s+)?(?:(?:option|choice|solution)\s+#?([1-9])(?![\d.,/])|({'|'.join(_ORDINALS)})\s+(?:option|choice|one|answer|"
+    rf"^(?:the\s+)?(?:(?:option|choice|solution)\s+(?:number\s+|no\.?\s+)?#?([1-9])(?![\d.,/])|({'|'.join(_ORDINALS)})\s+(?:option|choice|one|answer|"
     r"solution|statement))\b",
     re.IGNORECASE,
 )

@@ -98,7 +98,7 @@ def fallback(
 
 def _closing(line: str) -> str:
     """Return the last sentence of a line."""
-    return re.split(r"(?<=[^\d][.!?])\s+|(?<=\d[.!?])\s+(?=[A-Z])", line.strip(" *_#>-`"))[-1]
+    return re.split(r"(?<=[^\d][.!?])\s+|(?<=。)(?=\S)|(?<=\d[.!?])\s+(?=[A-Z])", line.strip(" *_#>-`"))[-1]
 
 
 _DENIAL = re.compile(
@@ -109,8 +109,8 @@ _DENIAL = re.compile(
 
 
 _CLOSING = re.compile(
-    r"(?:\b(?i:is|be|it's|that's|with|leaves|leaving|option|choice|answer|letter|solution|so|thus|therefore|hence|say)\s+|"
-    r"[:→]\s*|\(\s*)[(\[\"'*$]{0,4}([A-Z])[)\]\"'*$]{0,4}\s*(?=[.),!]|$)"
+    r"(?:\b(?i:is|be|it's|that's|with|leaves|leaving|option|choice|answer|letter|solution|so|thus|therefore|hence|say|yes|yes,)\s+|"
+    r":\s*|^\s*→\s*|\(\s*)[(\[\"'*$]{0,4}([A-Z])[)\]\"'*$]{0,4}\s*(?=[.),!]|$)"
 )
 
 
@@ -204,7 +204,7 @@ def _opening_letter(lines: list[tuple[int, str]], options: int) -> str | None:
     marked = match[0].rstrip()[-1] in ".):,。—–-*\"'"
     if sum(bool(re.match(r"[\s(\[*>-]*[A-Z][.):]", line)) for _, line in lines) > 1:
         return None  # an outline, or the options
-    if re.match(r"(?:because|since|as|due\s+to|不|：|:)", rest, re.IGNORECASE):
+    if re.match(r"(?:because|since|as|due\s+to|不是\s*[A-Z]|:)", rest, re.IGNORECASE):
         return match[1]
     if marked and re.match(
         r"(?:it|this|that|these|the|a|an|we|i|if|in|by|only|both|all|not|according|based|here|explanation|reason)\b",
@@ -217,7 +217,7 @@ def _opening_letter(lines: list[tuple[int, str]], options: int) -> str | None:
 
 def _lone(line: str, read: Reader, options: Sequence[str] | None, kind: str) -> str | None:
     """Return the letter of a line that is nothing but an answer: `C`, `(C)`, `**C**`, `C. 42 m/s`."""
-    stated = bare(line.strip(" #>-"))
+    stated = bare(line.lstrip(" #>-").rstrip(" -"))
     if kind == "multi_choice":
         return (
             read(stated, True)
@@ -246,22 +246,28 @@ _PREDICATE = (
 )
 
 
+_CONCLUDES = re.compile(r"\s*(?:so|thus|therefore|hence|consequently|overall|in\s+(?:conclusion|summary|short))\b,?\s")
+
+
+def _whole(text: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w^]){re.escape(text)}(?![\w/^\\])(?!\s*[-+*=])")
+
+
 _SUBJECT = r"\s*(?:(?:so|thus|therefore|hence|in\s+conclusion|consequently|overall),?\s+)?(?:(?:the|an?)\s+)?"
 
 
 def _mentioned(line: str, options: Sequence[str]) -> str | None:
     """Return the one option whose text stands in a last line that denies nothing, or None."""
-    clause = re.split(r";\s+", line)[-1]
+    clause = re.split(r"\s(?:rather\s+than|instead\s+of|as\s+opposed\s+to)\s", re.split(r";\s+", line)[-1])[0]
     said = f" {plain(clause)} "
-    if re.search(
-        r"\b(?:not|no|never|neither|nor|except|unlike|incorrect|false|rather than|instead of|however)\b|n't\b", said
-    ):
+    if re.search(r"\b(?:not|no|never|neither|nor|except|unlike|incorrect|false|however)\b|n't\b", said):
         return None
     hits = []
     for position, option in enumerate(options):
         text = plain(option)
         if len(text) > 1 and (
             re.search(_PREDICATE + re.escape(text) + r"(?![\w/^\\])(?!\s*[-+*=])", said)
+            or (len(text) > 3 and _CONCLUDES.match(said) and _whole(text).search(said))
             or re.match(
                 _SUBJECT + re.escape(text) + r"\s+(?:is|are|was|were|would\s+be|must\s+be|fits|best|seems)\b", said
             )

@@ -82,6 +82,8 @@ def _labels(candidate: str | None, reference: str | None, what: str) -> Verdict:
 
 
 _TIME = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?(?:\s*[ap]\.?\s?m\.?)?", re.IGNORECASE)
+#: Two numbers with a comma between them; 0,5 and 1000,5 are decimals, and 1,234 is one number.
+_PAIR = re.compile(r"-?(?!0,)\d{1,3},-?(?!\d{3}$)\d{1,3}")
 #: Words that a number may be followed by: "5 apples". Not "and 3".
 _NOUN = re.compile(r"(?!(?:and|or|to)\b)[^\W\d]{2,}(?:[ -][^\W\d]+){0,4}")
 
@@ -99,6 +101,8 @@ def kind_of(reference: str, unit: str | None = None) -> str:
         return "yes_no_maybe"
     if _TIME.fullmatch(text):
         return "text"
+    if _PAIR.fullmatch(text):
+        return "expression"
     found = read_number(text)
     if found is not None:
         if unit or found.rest:

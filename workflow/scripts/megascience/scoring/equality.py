@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .evaluation import Evaluator, TooLarge, Undefined
-from .matrices import is_matrix, nested, rows_of
+from .matrices import is_matrix, nested, rows_of, vector_of
 from .regions import FLIP, ScalarTest, as_interval, is_name, is_region, same_region, strip_name
 from .tree import Node
 from .tree import names_of as symbols
@@ -178,6 +178,9 @@ def _same_bracket(a: Node, b: Node, scalar: ScalarTest) -> bool:
             return False
         return all(same(strip_name(x), strip_name(y), scalar) for x, y in zip(a[3:], b[3:], strict=True))
     bracket, other = (a, b) if a[0] == "paren" else (b, a)
+    components = vector_of(other, len(bracket) - 3)
+    if components is not None:
+        return all(same(x, y, scalar) for x, y in zip(bracket[3:], components, strict=True))
     if other[0] != "seq" or bracket[1:3] != ("(", ")"):
         return False
     named = _named(other)

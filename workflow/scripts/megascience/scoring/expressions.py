@@ -114,9 +114,12 @@ _ABOUT = re.compile(r"\\(?:approx|simeq|sim)(?![a-zA-Z])|≈|≃")
 _LABEL = re.compile(r"^\\(?:text|textbf|mathrm|mathbf|textrm)\s*\{\s*\(?[A-H]\)[.:]?\s*\}[\s~\\:,;]*(?=[\w\\({-])")
 
 
+_LEAD = re.compile(r"^\\text\s*\{[^{}]*(?:\b(?:is|are|equals)|[=:])\s*\}\s*(?=\S)")
+
+
 def _prepared(text: str) -> str:
     """Return an answer for parsing; of an exact value with its approximation (`3/56 ≈ 0.054`) the exact one."""
-    text = _LABEL.sub("", unwrap(unify(text)))
+    text = _LEAD.sub("", _LABEL.sub("", unwrap(unify(text))))
     parts = _ABOUT.split(text)
     if len(parts) == 2 and re.search(r"\d|\\(?:pi|sqrt|frac)", parts[0].split("=")[-1]):
         return parts[0].strip()
@@ -126,6 +129,14 @@ def _prepared(text: str) -> str:
 def _as_set(node: Node) -> Node:
     node = strip_name(node)
     return ("set", *node[1:]) if node[0] == "seq" else node
+
+
+def _braced(text: str) -> str:
+    """Return LaTeX with braces around the arguments that stand bare (\\frac12, \\sqrt3), as other parsers want them."""
+    text = re.sub(r"\\[dt]frac(?![a-z])", r"\\frac", text)
+    text = re.sub(r"\\frac\s*([\da-zA-Z])\s*([\da-zA-Z])(?![a-zA-Z])", r"\\frac{\1}{\2}", text)
+    text = re.sub(r"\\frac\s*(\d)\s*\{", r"\\frac{\1}{", text)
+    return re.sub(r"\\sqrt\s*(\d)", r"\\sqrt{\1}", text)
 
 
 def _symbolic(candidate: str, reference: str, left: bool, right: bool) -> Verdict:
@@ -138,7 +149,7 @@ def _symbolic(candidate: str, reference: str, left: bool, right: bool) -> Verdic
         return Verdict(WRONG, "other text")
     try:
         # both directions in one canonical order: the verdict does not depend on who is the candidate
-        first, second = sorted((_prepared(candidate), _prepared(reference)))
+        first, second = sorted((_braced(_prepared(candidate)), _braced(_prepared(reference))))
         equal = pool().ask({"left": first, "right": second})["equal"]
     except TimedOut:
         return Verdict(UNREADABLE, "timed out")

@@ -29,7 +29,7 @@ _NEXT_PROBLEM = re.compile(
 )
 
 
-_NOTES = re.compile(r"<<[^<>\n]{0,200}>>")
+_NOTES = re.compile(r"<<[^<>\n]{0,200}?[\d=][^<>\n]{0,200}>>")
 
 
 def extract(completion: str, kind: str, options: Sequence[str] | None = None) -> Extraction:

@@ -7,6 +7,25 @@ from .tree import Node, product, total
 #: A larger product than this is no answer.
 _MAX_CELLS = 400
 Rows = list[tuple[Node, ...]]
+#: The unit vectors of three axes, as the grammar names them.
+_AXES = {f"e_hat{name}": place for place, names in enumerate(("ix", "jy", "kz")) for name in names}
+
+
+def vector_of(node: Node, size: int) -> list[Node] | None:
+    """Return the components of a sum of unit vectors (3i - 2j), None for anything else or a third one in a plane."""
+    parts: list[list[Node]] = [[] for _ in range(3)]
+    for term in node[1:] if node[0] == "add" else (node,):
+        negative = term[0] == "neg"
+        inner = term[1] if negative else term
+        factors = inner[1:] if inner[0] == "mul" else (inner,)
+        axes = [factor for factor in factors if factor[0] == "sym" and factor[1] in _AXES]
+        if len(axes) != 1:
+            return None
+        rest = [factor for factor in factors if factor is not axes[0]]
+        value = product(*rest) if len(rest) > 1 else rest[0] if rest else ("num", Fraction(1), None)
+        parts[_AXES[axes[0][1]]].append(("neg", value) if negative else value)
+    found = [total(part) if part else ("num", Fraction(0), None) for part in parts]
+    return None if size not in (2, 3) or (size == 2 and parts[2]) else found[:size]
 
 
 def nested(node: Node) -> bool:

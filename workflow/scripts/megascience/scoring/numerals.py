@@ -68,6 +68,9 @@ _DECIMAL_COMMA = re.compile(r"^([-+]?(?:0(?=,\d+)|\d+(?=,(?:\d{1,2}|\d{4,})(?!\d
 _ASSIGN = re.compile(r"^[^=<>]{0,60}?[=≈]\s*(?=\S)|^[^=<>]{0,60}?\\(?:approx|simeq|sim)\b\s*")
 
 
+_MINUS = re.compile(r"^(?:minus|negative)\s+(?=[\d.$\\])", re.IGNORECASE)
+
+
 def tidy(text: str) -> str:
     """Return an answer's text in the one spelling that this module reads."""
     text = unwrap(unify(text))
@@ -76,6 +79,7 @@ def tidy(text: str) -> str:
     text = strip_spacing(text).strip()
     if _EUROPEAN.match(text):
         text = text.replace(".", "").replace(",", ".", 1)
+    text = _MINUS.sub("-", text)
     for _ in range(3):
         text, n = _APPROX.subn("", text)
         if not n:

@@ -59,6 +59,7 @@ def _readings(text: str) -> Iterator[str]:
 
 
 def _words(text: str) -> list[str]:
+    text = re.sub(r"(?<=[a-z])\^\{?([\w+-]+)\}?", r"\1", text)  # sp^3, 1s^2
     text = re.sub(r"\b([ap])\.\s?m\b\.?", r"\1m", text)
     words = re.findall(r"[\w+#%]+|[-<>=/*^]", text.replace("-", " "))
     return [word for word in words if word not in ("the", "a", "an")] or words

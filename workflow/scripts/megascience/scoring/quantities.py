@@ -57,7 +57,7 @@ def _compound(text: str) -> Numeral | None:
     return Numeral(value, False, 6, abs(value) / 10**5, False, parts[0][2])
 
 
-_UNIT_START = re.compile(r"\\(?:text|mathrm|mbox|textrm|rm|si|operatorname)\b|\s+(?=[a-zA-Zµμ°\\])")
+_UNIT_START = re.compile(r"\\(?:text|mathrm|mbox|textrm|rm|si|operatorname)\b|\s+(?=[a-zA-Zµμ°\\])|\s*/\s*(?=[a-zA-Z])")
 
 
 def _split_quantity(text: str) -> Numeral | None:
@@ -122,7 +122,8 @@ def _close(
         return False
     if tolerance is not None:
         return difference <= Fraction(tolerance) * size
-    if difference <= size * Fraction(1, 10**12):  # irrational constants are held to some 48 digits
+    if difference <= size * Fraction(1, 10**12) and not (left.integer and right.integer):
+        # irrational constants are held to some 48 digits
         return True
     exact_sides = not (left.rounded or right.rounded)
     if kind == "number" and rules.integers_exact and (left.integer or right.integer or exact_sides):

@@ -90,13 +90,16 @@ def _terminates(value: Fraction) -> bool:
 _CONSTANTS = frozenset({"C", "c", "K", "k", "C_1", "c_1", "C_0", "c_0", "C'", "const"})
 
 
+_VARIABLES = frozenset("x y z t u v w s r theta phi".split())
+
+
 def one_constant(a: Node, b: Node) -> tuple[Node, Node]:
     """Return two antiderivatives with one name for the constant that each of them ends in (`+ C`, `+ c`)."""
     left, right = _constant(a), _constant(b)
     if left is None or right is None or left == right:
         return a, b
     rest = symbols(a) - {left[1]} | symbols(b) - {right[1]}
-    if not rest or {left[1], right[1]} & rest:
+    if not rest & _VARIABLES or {left[1], right[1]} & rest:
         return a, b
     return a, tuple(left if part == right else part for part in b) if b[0] == "add" else b
 

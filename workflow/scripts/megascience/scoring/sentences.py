@@ -6,7 +6,7 @@ from .markup import unify
 from .numerals import leading, read_number, tidy, words
 
 _NUMBER_START = re.compile(
-    r"(?<![\w.^_{\\/+-])(?<!\d:)[-+]?(?:\\?\$|[€£¥])?\s*(?:\d[\d,]*(?:\.\d+)?(?:/\d+)?|\.\d+|\\d?frac\{\d+\}\{\d+\}|\\sqrt)"
+    r"(?<![A-Za-z0-9_.^{\\/+-])(?<!\d:)(?:[-+]|(?i:minus|negative)\s+)?(?:\\?\$|[€£¥])?\s*(?:\\pi(?![a-z])|π|\d[\d,]*(?:\.\d+)?(?:/\d+)?|\.\d+|\\d?frac\{\d+\}\{\d+\}|\\sqrt)"
     r"(?:\s*(?:\\times|\\cdot|[×x*])\s*10\s*\^\s*\{?-?\d+\}?)?(?!:\d)"
 )
 LAST_EQUAL = re.compile(r"(?<![<>!\\])(?:=|≈|\\approx|≃|\\simeq)(?!=)")
@@ -17,7 +17,7 @@ _ANCHOR = re.compile(
 )
 #: A result that comes after the last formula of a sentence: "20 + 30 = 50, and after the discount it is $45".
 _THEN = re.compile(
-    r"[,;]\s+(?:and|so|which|but|then|thus|therefore|hence)?\b[^,;=]*?\b(?:is|are|equals?|be|gives?|makes?)\s+(?=[^a-z]*\d)"
+    r"(?:^\s*[-+]?[\d.]+[\s$)\\]*(?=\s(?:the|its|our|this|that|we)\b)|[,;])\s+(?:and|so|which|but|then|thus|therefore|hence)?\b[^,;=]*?\b(?:is|are|equals?|be|gives?|makes?)\s+(?=[^a-z]*\d)"
 )
 #: What is said of the place or the condition of a result: "…, attained at x = 2".
 _ADJUNCT = re.compile(
@@ -36,10 +36,28 @@ _WRONG = re.compile(r"\b(?:wrong|incorrect|impossible)\b", re.IGNORECASE)
 _NOT = re.compile(r"(?:\bnot|\bnever|n't|\bcannot)\b\s*(?:be\s+|equal\s+to\s+|\w+\s+)?$", re.IGNORECASE)
 
 
+_SHARE = re.compile(r"(?<![\d.])(\d+)\s+(?:in|out\s+of)\s+(?:every\s+)?([1-9]\d*)(?!\d|\.\d)")
+_CHANCE = re.compile(r"\b(?:probability|chances?|odds|likelihood|fraction|proportion)\b", re.IGNORECASE)
+_RATIO = re.compile(r"(?<![\d.:])(\d+)\s*:\s*([1-9]\d*)(?!\d|\.\d|:)")
+_SYMBOL = re.compile(r"[\s$\\(]*[a-zA-Z](?:_\{?\w+\}?)?[\s$\\).]*")
+
+
+_ASSIGNED = re.compile(r"(?:[\s$]*([a-zA-Z])\w*\s*=\s*[^,;=]+[,;]\s*(?:and\s+)?)+(?!\1)[\s$]*[a-zA-Z]\w*\s*=[^,;=]+")
+
+
 def number_in(sentence: str) -> str | None:
     """Return the number that one sentence states: after its last "=", or the only one in it; None if ambiguous."""
     sentence = unify(sentence).replace("**", "").replace("__", "")
+    ratio = _SHARE if _CHANCE.search(sentence) else _RATIO if re.search(r"\bratio\b", sentence) else None
+    found_ratio = list(ratio.finditer(sentence)) if ratio else []
+    if len(found_ratio) == 1 and len(re.findall(r"\d+(?:[.,]\d+)*", sentence)) == 2:
+        return f"{found_ratio[0][1]}/{found_ratio[0][2]}"
+    if _ASSIGNED.fullmatch(sentence):  # x = 1, y = 2
+        return None
     parts = LAST_EQUAL.split(sentence)
+    if len(parts) > 1 and _SYMBOL.fullmatch(parts[-1]):  # 12 = x
+        sentence = sentence[: _last_equal(sentence)]
+        parts.pop()
     if len(parts) > 1:
         then = _THEN.search(parts[-1])
         if then:
@@ -60,6 +78,8 @@ def number_in(sentence: str) -> str | None:
         found = leading(text)
         if found is not None:
             return clip(text, found.rest)
+        if read_number(text) is not None:
+            return text
     if not starts:
         found = words(sentence.strip())
         if found is not None:
@@ -96,7 +116,7 @@ def without_asides(sentence: str) -> str:
 
 def last_number(sentence: str) -> str | None:
     """Return the number that a closing sentence states, or None where several stand side by side."""
-    if _WRONG.search(sentence):
+    if _WRONG.search(sentence) or _ASSIGNED.fullmatch(sentence.strip(" .")):
         return None
     sentence = without_asides(unify(sentence).replace("**", ""))
     starts = list(_NUMBER_START.finditer(sentence))

@@ -83,6 +83,8 @@ _REWRITES: tuple[tuple[re.Pattern[str], Any], ...] = tuple(
         (r"\\(?:operatorname\*?|mathrm|text|textrm|mathop|rm)\s*\{\s*(" + "|".join(sorted(FUNCTIONS, key=len)[::-1])
          + r")\s*\}", r"\\\1 "),
         (r"\\(?:mathrm|text|rm|operatorname|mathbf|boldsymbol|mathit)\s*\{\s*([a-zA-Z])\s*\}", r"{\1}"),
+        (r"\\(?:hat|mathbf|boldsymbol|widehat|bm)\s*(?:\{\s*\\?(?:mathbf\s*\{?)?([ijkxyz])(?:math)?\s*\}?\s*\}|\\?([ijkxyz])(?:math)?(?![a-zA-Z]))",
+         r" e_{hat \1\2} "),
         (r"\\(?:vec|hat|bar|overline|tilde|mathbf|boldsymbol|bm|widehat|overrightarrow|mathcal|mathscr)"
          r"\s*(?:\{\s*(\\?[a-zA-Z]+)\s*\}|(\\?[a-zA-Z]))", r"{\1\2}"),
         (r"\\(?:lbrace)(?![a-zA-Z])", r"\\{"),

@@ -31,6 +31,7 @@ NONE = Unit(1.0, 0.0, ())
 
 #: Spellings that pint lacks or reads otherwise, as names that it knows.
 _ALIASES = {
+    "dollar": "dollar", "dollars": "dollar", "USD": "dollar", "cent": "cent", "cents": "cent",
     "degrees": "degree", "deg": "degree", "°": "degree", "Å": "angstrom", "A°": "angstrom", "Angstrom": "angstrom",
     "Angstroms": "angstrom", "angstroms": "angstrom", "ohms": "ohm", "Ohm": "ohm", "Ohms": "ohm",
     "µ": "micron", "μ": "micron", "mu": "micron", "sec": "second", "secs": "second", "hr": "hour", "hrs": "hour",
@@ -74,6 +75,8 @@ _UNIT_NAME = re.compile(
 )
 #: Units that pint lacks or counts in another system (it keeps the gauss apart from the tesla).
 _OWN = {
+    "dollar": (1.0, (("[currency]", Fraction(1)),)),
+    "cent": (0.01, (("[currency]", Fraction(1)),)),
     "cm3": (1e-6, (("[length]", Fraction(3)),)),
     "gauss": (1e-4, (("[current]", Fraction(-1)), ("[mass]", Fraction(1)), ("[time]", Fraction(-2)))),
 }

@@ -41,6 +41,10 @@ _THEREFORE = re.compile(
     + _LETTER + r"\s*(?=$|[.!?\n]|\s+is\s+(?:the\s+)?(?:correct|right|best|answer))",
     re.MULTILINE,
 )  # fmt: skip
+_LOWER = re.compile(
+    r"(?i:option|choice|alternative)\s+[(\[*]{0,3}(?P<rest>[a-z])[)\]*]{0,3}\s+is\s+(?:therefore\s+|thus\s+|the\s+)*"
+    r"(?:correct|right|best|answer)\b"
+)
 _IT_IS = re.compile(r"(?:^|[\s(])[(\[*]{0,3}(?P<rest>[A-Z])[)\]*]{0,3}\s+it\s+is\b(?=\s*[.!,\n*]|\s*$)", re.MULTILINE)
 _REFERS = re.compile(
     r"(?i:corresponds?\s+to|matches|which\s+is|this\s+is|equivalent\s+to|match(?:ing)?(?:\s+with)?|equals|agrees\s+with|"
@@ -62,6 +66,7 @@ _REFERRED = re.compile(r"\b(?:option|choice|answer|statement)\b", re.IGNORECASE)
 _RULES = (
     (_VERDICT_TEXT, _IS_CORRECT, "option called correct"),
     (VERDICT, _CALLED, "option called correct"),
+    (_LOWER, _CALLED, "option called correct"),
     (_CHOOSE, _CHOSEN, "chosen"),
     (_THEREFORE, _SO, "conclusion"),
     (_IT_IS, re.compile(r"\bit\s+is\b"), "conclusion"),
@@ -91,7 +96,9 @@ def verdicts(text: str, start: int, stop: int) -> Iterator[Found]:
             continue
         for match in pattern.finditer(text, start, stop):
             before = text[max(0, match.start() - 120) : match.start()]
-            if pattern is VERDICT and (_DENIED.search(before) or ("would" in match[0] and _CONDITIONAL.search(before))):
+            if pattern in (VERDICT, _LOWER) and (
+                _DENIED.search(before) or ("would" in match[0] and _CONDITIONAL.search(before))
+            ):
                 continue
             yield match.start(), match.end(), match["letter"] if pattern is VERDICT else match["rest"], rule
     if _MARKS.search(text, start, stop):
