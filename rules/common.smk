@@ -241,9 +241,9 @@ def check_cluster():
         raise WorkflowError(str(error)) from None
 
 
-def last_files(pool, suffix=".parquet"):
-    """The last rows of a pool, shard by shard."""
-    return pool_files(pool, PLAN.chains.last(PLAN.chains.corpora(pool)[0]), suffix)
+def taken_files(selection):
+    """The rows that a selection takes some of, shard by shard."""
+    return pool_files(PLAN.recipes.pool(selection), PLAN.chains.taken(selection))
 
 
 def measures(selection):

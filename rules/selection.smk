@@ -84,7 +84,7 @@ for selection, entry in config["selections"].items():
             f"select_rank_{selection}"
         input:
             **measures(entry),
-            records=last_files(entry["of"]),
+            records=taken_files(selection),
             n=(
                 f"<results>/select/{entry['n']}.json"
                 if isinstance(entry.get("n"), str)
@@ -105,7 +105,7 @@ for selection, entry in config["selections"].items():
             "../envs/curate.yaml"
         params:
             name=selection,
-            entry=entry,
+            entry=dict(sorted(entry.items())),
             code=code_hash("selection"),
         script:
             "../workflow/scripts/select_rank.py"

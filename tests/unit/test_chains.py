@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from megascience.chains import OPTIONAL, SOURCE_STAGES, TRUNK, Chains, first_difference
 from megascience.layout import STAGES
+from megascience.recipes import Recipes
 
 DATASETS = {
     TRUNK: {},
@@ -73,3 +74,29 @@ def test_only_what_changes_data_makes_a_branch():
     assert first_difference({}) is None
     assert first_difference({"mixture": [1], "without": ["refine"]}) is None
     assert first_difference({"without": ["filter"], "override": {"refine": {}}}) == "refine"
+
+
+SELECTIONS = {
+    "web_all": {"of": "web", "method": "all"},
+    "web_raw": {"of": "web", "method": "all", "before": "decontaminate"},
+    "books": {"of": "no_cot", "method": "random", "n": 3},
+}
+
+
+def test_a_selection_takes_the_last_rows_of_its_pool_or_those_before_a_stage():
+    chains = Chains(["physics", "biology"], DATASETS, ["web"], Recipes(SELECTIONS, DATASETS))
+    assert chains.before("select", "web.web_all") == ("decontaminate", "web")
+    assert chains.before("select", "web.web_raw") == ("dedup", "web")
+    assert chains.before("select", "physics.books") == ("reference", "physics.no_cot")
+
+
+def test_rows_before_a_stage_are_those_of_a_source_as_a_whole():
+    odd = {
+        "hard_raw": {"of": "web", "method": "difficulty", "before": "decontaminate"},
+        "books_raw": {"of": TRUNK, "method": "all", "before": "decontaminate"},
+    }
+    pools, released = [TRUNK, "no_cot", "web"], [TRUNK, "no_cot"]
+    assert Recipes(SELECTIONS, {}).faults(pools, released) == []
+    assert Recipes(odd, {}).faults(pools, released) == [
+        f"config: selections.{name}.before is for all or random rows of a source; take it out" for name in odd
+    ]

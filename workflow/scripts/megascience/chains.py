@@ -111,14 +111,22 @@ class Chains:
             return "select", self.recipes.corpus(base, self.recipes.selection(name))
         if stage == "difficulty_score":
             return "difficulty_sample", corpus
-        if stage in ("difficulty_sample", "response_length", "select"):
-            corpus = self.pool_corpus(corpus) if stage == "select" else corpus
+        if stage in ("difficulty_sample", "response_length"):
             return self.last(corpus), self.holder(self.last(corpus), corpus)
+        if stage == "select":
+            source = self.taken(split_corpus(corpus)[1])
+            return source, self.holder(source, self.pool_corpus(corpus))
         stages = self.stages(corpus)
         if stage not in stages[1:]:
             raise KeyError(f"{corpus} does not go through {stage}")
         source = stages[stages.index(stage) - 1]
         return source, self.holder(source, corpus)
+
+    def taken(self, selection: str) -> str:
+        """Return the stage of its pool that a selection takes rows of: the last, or the one before its `before`."""
+        stages = self.stages(self.corpora(self.recipes.pool(selection))[0])
+        before = self.recipes.selections[selection].get("before")
+        return stages[stages.index(before) - 1] if before else stages[-1]
 
     def last(self, corpus: str) -> str:
         """Return the last stage of a corpus's way."""

@@ -54,7 +54,25 @@ class Plan:
     @cached_property
     def shards(self) -> list[tuple[str, str]]:
         """The (discipline, shard) pairs that hold at least one book, or may when it has been classified."""
-        return sorted({(d, self.shard(book, d)) for book in self.books for d in self.serves(book)})
+        return sorted(self._books)
+
+    @cached_property
+    def _books(self) -> dict[tuple[str, str], list[Book]]:
+        """The books by each (discipline, shard) that they serve or may serve: with thousands of books and hundreds
+        of shards nobody wants to look through all for each."""
+        found: dict[tuple[str, str], list[Book]] = {}
+        for book in self.books:
+            for discipline in self.serves(book):
+                found.setdefault((discipline, self.shard(book, discipline)), []).append(book)
+        return found
+
+    @cached_property
+    def _residents(self) -> dict[tuple[str, str], list[Book]]:
+        """The books by the (discipline, shard) in which they are digitized."""
+        found: dict[tuple[str, str], list[Book]] = {}
+        for book in self.books:
+            found.setdefault(self.home(book), []).append(book)
+        return found
 
     def shards_of(self, corpus: str) -> list[str]:
         """Return the shards of a corpus: of a discipline those that hold a book, of a source all."""
@@ -118,8 +136,10 @@ class Plan:
         if pool not in self.config["sources"]:
             files["provenance"] = [f"{results}/dataset/{pool}/provenance.parquet"]
         else:
-            files |= {stage: self.pool_files(pool, stage, pattern) for stage in ("decontaminate",)}
+            files["decontaminate"] = self.pool_files(pool, "decontaminate", pattern)
         if part.select:
+            if self.config["selections"][part.select].get("before") == "decontaminate":
+                files.pop("decontaminate", None)  # its rows did not go through it
             files["rows"] = self.selected_files(part.select, "select", pattern)
         if part.annotation:
             files["rows"] = files["annotate"] = self.selected_files(part.annotation, "annotate", pattern)
@@ -128,7 +148,7 @@ class Plan:
     @cached_property
     def home_shards(self) -> list[tuple[str, str]]:
         """The (discipline, shard) pairs in which at least one book is digitized."""
-        return sorted({self.home(book) for book in self.books})
+        return sorted(self._residents)
 
     def home(self, book: Book) -> tuple[str, str]:
         """Return the (discipline, shard) in which a book is digitized: that of its first discipline."""
@@ -136,11 +156,11 @@ class Plan:
 
     def books_of(self, discipline: str, shard: str) -> list[Book]:
         """Return the books of a shard, whatever their first discipline, and those that may be of the discipline."""
-        return [b for b in self.books if discipline in self.serves(b) and self.shard(b, discipline) == shard]
+        return self._books.get((discipline, shard), [])
 
     def books_at_home(self, discipline: str, shard: str) -> list[Book]:
         """Return the books that are digitized in a shard."""
-        return [b for b in self.books if self.home(b) == (discipline, shard)]
+        return self._residents.get((discipline, shard), [])
 
     def homes(self, discipline: str, shard: str) -> list[tuple[str, str]]:
         """Return the digitized shards that a shard's books come from."""

@@ -5,7 +5,7 @@ says so, or a whole dataset of textbooks. The files of a selection and of an ann
 own, the base of the pool's corpus and their name: `nemotron_science.nemotron_random`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,12 +129,14 @@ class Recipes:
         """
         faults = []
         for name, entry in self.selections.items():
-            faults += self._selection_faults(name, entry, pools)
+            faults += self._selection_faults(name, entry, pools, set(pools) - set(released))
         for dataset, parts in self.mixtures.items():
             faults += self._mixture_faults(dataset, parts, released)
         return faults
 
-    def _selection_faults(self, name: str, entry: Mapping[str, Any], pools: Sequence[str]) -> list[str]:
+    def _selection_faults(
+        self, name: str, entry: Mapping[str, Any], pools: Sequence[str], sources: Collection[str]
+    ) -> list[str]:
         where, n = f"config: selections.{name}", entry.get("n")
         faults = []
         if name in pools:
@@ -149,6 +151,8 @@ class Recipes:
             faults.append(f"{where}.n is {n!r}; give a number or one of {', '.join(self.selections)}")
         elif isinstance(n, str) and self._in_circle(name):
             faults.append(f"{where}.n comes back to itself by way of {n}; give one of them a number")
+        if "before" in entry and (entry["of"] not in sources or entry["method"] not in ("all", "random")):
+            faults.append(f"{where}.before is for all or random rows of a source; take it out")
         low, high = entry.get("between", (0, 10))
         if low > high:
             faults.append(f"{where}.between is empty; write the smaller number first")
