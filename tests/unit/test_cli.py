@@ -102,7 +102,7 @@ def test_bad_input_is_one_message(root: Path, capsys: pytest.CaptureFixture[str]
     assert main(["trace", "p99", "--results", str(root)]) == 1
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err.startswith("megascience trace: p99: no pair")
+    assert captured.err.startswith("megascience trace: p99: no row")
     assert captured.err.count("\n") == 1
 
 
