@@ -85,3 +85,31 @@ def test_a_book_of_another_sha256(checkout):
 def test_an_encrypted_book(checkout):
     put_book(checkout, encrypted())
     assert "encrypted" in message(checkout, *PREFLIGHT)
+
+
+SOURCE = "examples/sources/natural_reasoning.jsonl"
+
+
+def test_a_source_without_the_mapped_field(checkout):
+    config = "natural_reasoning:\n    path: examples/sources/natural_reasoning.jsonl\n    mapping: {question: prompt}\n"
+    checkout.edit("config/demo.yaml", f"natural_reasoning:\n    path: {SOURCE}\n", config)
+    said = message(checkout, *PREFLIGHT)
+    assert f"{SOURCE}, row 1: question: the row has no field 'prompt' (it has question, " in said
+    assert "mend config: sources.natural_reasoning.mapping" in said
+    assert not (checkout.root / "results/demo/preflight.txt").exists()
+
+
+def test_a_source_that_is_not_there(checkout):
+    (checkout.root / SOURCE).unlink()
+    assert f"sources.natural_reasoning.path: there is no file {SOURCE}" in message(checkout, *PREFLIGHT)
+
+
+def test_a_source_with_a_mapping_of_no_sense_or_the_name_of_a_discipline(checkout):
+    checkout.edit(
+        "config/demo.yaml",
+        "sources:\n",
+        "sources:\n  physics: {path: x.jsonl, licence: CC0, shards: 1, mapping: {question: a..b}}\n",
+    )
+    said = message(checkout, "-n", *CONFIG)
+    assert "sources.physics bears the name of a discipline; rename it" in said
+    assert "sources.physics.mapping.question is 'a..b'; write a field" in said
