@@ -89,7 +89,7 @@ def write_corpus(base: Sequence[str], rows: int, shards: int, folder: Path) -> N
     for number, table in enumerate(tables):
         pq.write_table(pa.table(table), folder / f"{number:02d}.parquet", compression="zstd")
     planted = [(row, origin) for row, origin in enumerate(origins) if origin is not None]
-    first, second = (_sets([all_questions[pair[side]] for pair in planted]) for side in (0, 1))
+    first, second = (shingle_sets([all_questions[pair[side]] for pair in planted]) for side in (0, 1))
     pairs = {
         "copy": [ids[row] for row, _ in planted],
         "origin": [ids[origin] for _, origin in planted],
@@ -98,7 +98,8 @@ def write_corpus(base: Sequence[str], rows: int, shards: int, folder: Path) -> N
     pq.write_table(pa.table(pairs), folder / "planted.pairs")
 
 
-def _sets(texts: Sequence[str]) -> list[frozenset[int]]:
+def shingle_sets(texts: Sequence[str]) -> list[frozenset[int]]:
+    """Return the set of word shingles of each text."""
     hashes, offsets = shingle_hashes(pa.array(texts, pa.large_string()), SHINGLE)
     values = hashes.tolist()
     return [frozenset(values[a:b]) for a, b in pairwise(offsets)]
@@ -190,7 +191,7 @@ def precision(folder: Path, threshold: float) -> tuple[int, int]:
     wrong = 0
     for start in range(0, len(drops), 20_000):
         part = drops[start : start + 20_000]
-        own, other = _sets([texts[d["id"]] for d in part]), _sets([texts[d["duplicate_of"]] for d in part])
+        own, other = (shingle_sets([texts[d[key]] for d in part]) for key in ("id", "duplicate_of"))
         wrong += sum(len(a & b) / len(a | b) < threshold for a, b in zip(own, other, strict=True))
     return len(drops), wrong
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 import yaml
+from megascience.__main__ import main
 from megascience.batches import completer
 from megascience.difficulty import difficulty, score_shard
 from megascience.engines.base import ModelSpec, Sampling
@@ -152,13 +153,15 @@ def test_samples_of_a_question_must_stand_together(shard: Shard) -> None:
         shard.score(RULES)
 
 
-def test_scores_and_answers_stay_available_by_id(shard: Shard) -> None:
+def test_scores_and_answers_stay_available_by_id(shard: Shard, capsys: pytest.CaptureFixture[str]) -> None:
     retold(shard)
     shard.score(RULES)
     text = difficulty(shard.folder, "mixed")
     assert "mean score 3.00, spread 2.45, of 3 scores, 1 unreadable" in text
     assert "sample 1: score 6" in text and "sample 2: no readable score" in text and "three" in text
     assert "no score" in difficulty(shard.folder, "lost")
+    assert main(["difficulty", "mixed", "--results", str(shard.folder)]) == 0
+    assert capsys.readouterr().out == f"{text}\n"
     with pytest.raises(InputError, match="bare: no answer to a question of this id was sampled"):
         difficulty(shard.folder, "bare")
 

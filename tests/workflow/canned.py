@@ -55,6 +55,16 @@ PAIRS = {
 BARE = "30% of the bases"
 FIGURE = "Figure 1.3"
 MUMBLED = "best?"
+#: In the public sources: a question that is too easy, one whose scores nobody can read, one that is answered at
+#: length, one whose solution is too long, and one that both sources ask.
+EASY = "diagonals"
+UNSCORED = "The Sun is"
+VERBOSE = "hash table"
+ENDLESS = "Nash equi"
+COMMON = "An apple of 0.20 kg"
+#: A sampled answer that gets few points, at the second attempt; and the solution of whatever is annotated.
+IGNORANT = "I do not know."
+SOLUTION = "Step by step we come to the result."
 #: The question that the judge finds in a benchmark, whatever the item.
 LEAKED = "binary search"
 
@@ -88,5 +98,15 @@ def write_answers(path: Path) -> None:
         _rule("decontaminate", "<decision>YES</decision>", LEAKED),
         _rule("decontaminate", "<decision>NO</decision>"),
         _rule("reference", "<reference>as in the answer</reference>"),
+        _rule("difficulty_sample", ["Perhaps so.", "It must be so.", IGNORANT]),  # one of each in three samples
+        _rule("difficulty_score", "<score>10</score>", EASY),
+        _rule("difficulty_score", "<score>10</score>", "A rope pulls a crate"),
+        _rule("difficulty_score", "full marks", UNSCORED),
+        _rule("difficulty_score", ["full marks", "<score>2</score>"], IGNORANT),
+        _rule("difficulty_score", "<score>6</score>"),
+        _rule("response_length", "It takes many words to answer this one.", VERBOSE),
+        _rule("response_length", "It is so."),
+        _rule("annotate", "<answer>" + 30 * "and so on " + "</answer>", ENDLESS),
+        _rule("annotate", f"<answer>{SOLUTION}</answer>"),
     ]
     path.write_text(yaml.safe_dump(rules, allow_unicode=True, width=1000), encoding="utf-8")

@@ -55,6 +55,10 @@ def _parser() -> argparse.ArgumentParser:
     contamination.add_argument("id", help="a row's id")
     _results(contamination)
 
+    difficulty = add("difficulty", _difficulty, "a question's sampled answers, each with its score, mean and spread")
+    difficulty.add_argument("id", help="a row's id")
+    _results(difficulty)
+
     summary = add("summary", _summary, "where the results are, the yield in brief, and three released rows")
     summary.add_argument("results", nargs="?", default="results", help="results folder (default: results)")
 
@@ -144,6 +148,12 @@ def _contamination(options: argparse.Namespace) -> None:
     from .trace import contamination
 
     print(contamination(options.results, options.id, shutil.get_terminal_size((120, 40)).columns))
+
+
+def _difficulty(options: argparse.Namespace) -> None:
+    from .difficulty import difficulty
+
+    print(difficulty(options.results, options.id))
 
 
 def _summary(options: argparse.Namespace) -> None:

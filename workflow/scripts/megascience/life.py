@@ -150,6 +150,9 @@ class Life:
                     yield from self._judged(stage, path, after)
                     yield from changed(self._row(self.results / "select" / Path(*path.parts[-2:])), after or {})
                 yield drop_line(dropped) if after is None and dropped else "taken"
+        for path in sorted(self.results.glob("mixture/*/*.dropped.parquet")):
+            for _, row in find_rows([path], "id", self.identifier):
+                yield from ("", f"== mixture {path.parent.name}", drop_line(row))
 
     def _source(self) -> Iterator[str]:
         if self.is_pair:

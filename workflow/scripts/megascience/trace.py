@@ -11,7 +11,7 @@ from .records import DROPPED, REASONS, InputError
 from .terminal import one_line
 
 #: The stages that keep a ledger of dropped rows.
-LEDGERS = tuple(dict.fromkeys((*STAGES, *SOURCE_STAGES, *SELECTING_STAGES, "select")))
+LEDGERS = tuple(dict.fromkeys((*STAGES, *SOURCE_STAGES, *SELECTING_STAGES, "select", "mixture")))
 
 
 def trace(results: str | Path, identifier: str, prompts: str | Path = "prompts", render: bool = False) -> str:
