@@ -14,6 +14,9 @@ def sinfo(tmp_path, monkeypatch):
     program = tmp_path / "sinfo"
     program.write_text("#!/bin/sh\necho cpu\necho gpu\n")
     program.chmod(program.stat().st_mode | stat.S_IEXEC)
+    queue = tmp_path / "squeue"
+    queue.write_text("#!/bin/sh\necho '7|/elsewhere'\n")
+    queue.chmod(program.stat().st_mode)
     monkeypatch.setenv("PATH", str(tmp_path))
     return program
 
@@ -51,6 +54,16 @@ def test_a_silent_controller(sinfo):
     sinfo.write_text("#!/bin/sh\necho slurm_load_partitions: Unable to contact slurm controller >&2\nexit 1\n")
     assert os.access(sinfo, os.X_OK)
     with pytest.raises(InputError, match="Unable to contact slurm controller"):
+        check_site(site())
+
+
+def test_jobs_of_a_killed_run_are_waited_for(sinfo, monkeypatch):
+    here = sinfo.parent
+    monkeypatch.chdir(here)
+    (here / "squeue").write_text(f"#!/bin/sh\necho '7|/elsewhere'\necho '8|{here}'\necho '9_2|{here}'\n")
+    with pytest.raises(
+        InputError, match="2 jobs of an earlier run here are still in the queue: 8 9_2; .*`scancel 8 9_2`"
+    ):
         check_site(site())
 
 

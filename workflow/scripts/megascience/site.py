@@ -1,5 +1,6 @@
 """Site: whether a cluster profile has been filled in and names what the cluster has, before anything is submitted."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -22,7 +23,9 @@ def check_site(resources: Mapping[str, Mapping[str, Any]]) -> None:
             in an expression.
 
     Raises:
-        InputError: the account is not filled in, this machine cannot submit, or a partition is unknown.
+        InputError: the account is not filled in, this machine cannot submit, a partition is unknown, or jobs
+            of an earlier run in this folder, whose Snakemake was killed, are still in the queue: they would
+            write the same files.
     """
     if any(UNSET in str(entry.get("slurm_account", "")) for entry in resources.values()):
         raise InputError(
@@ -31,7 +34,7 @@ def check_site(resources: Mapping[str, Mapping[str, Any]]) -> None:
         )
     if shutil.which("sinfo") is None:
         raise InputError("there is no sinfo here: run snakemake --profile slurm on a machine that submits to SLURM")
-    known = _known_partitions()
+    known = set(_ask("sinfo", "--noheader", "--format=%R"))
     named = partitions(resources.values())
     faults = [
         f"{PROFILE}: there is no partition {name!r}; this cluster has {', '.join(sorted(known))}"
@@ -39,6 +42,13 @@ def check_site(resources: Mapping[str, Mapping[str, Any]]) -> None:
     ]
     if faults:
         raise InputError("\n".join(faults))
+    queued = [line.split("|") for line in _ask("squeue", "--me", "--noheader", "--format=%i|%Z")]
+    if left := [job for job, folder in queued if folder == os.getcwd()]:
+        number = "1 job" if len(left) == 1 else f"{len(left)} jobs"
+        raise InputError(
+            f"{number} of an earlier run here {'is' if len(left) == 1 else 'are'} still in the queue: "
+            f"{' '.join(left)}; wait until they have ended, or stop them with `scancel {' '.join(left)}`, and run again"
+        )
 
 
 def partitions(resources: Iterable[Mapping[str, Any]]) -> set[str]:
@@ -51,8 +61,9 @@ def partitions(resources: Iterable[Mapping[str, Any]]) -> set[str]:
     return found
 
 
-def _known_partitions() -> set[str]:
-    done = subprocess.run(["sinfo", "--noheader", "--format=%R"], capture_output=True, text=True, timeout=60)
+def _ask(*command: str) -> list[str]:
+    """Return the lines that a program of SLURM prints."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     if done.returncode:
-        raise InputError(f"sinfo does not answer ({done.stderr.strip()}); is SLURM up? run again when it is")
-    return set(done.stdout.split())
+        raise InputError(f"{command[0]} does not answer ({done.stderr.strip()}); is SLURM up? run again when it is")
+    return done.stdout.split("\n")[:-1]
