@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import resulttree as tree
 from megascience.engines.base import Completion
-from megascience.forecast import BOOK_TOKENS, PAGE_TOKENS, SHARES, forecast
+from megascience.forecast import BOOK_TOKENS, HARD, PAGE_TOKENS, SELECTED, SHARES, SOURCE_SHARES, forecast
 from megascience.journal import Journal
-from megascience.records import InputError
+from megascience.records import SCHEMAS, InputError, write_records
 from megascience.upkeep import request_plan, shards_of
 
 
@@ -159,3 +159,37 @@ def test_benchmark_of_unknown_size(tmp_path: Path) -> None:
     assert rows["all", None]["from"] == "what is known"
     tree.items(tmp_path / "results", 7)
     assert lines(forecast(plan, tmp_path / "results"))["evaluate", "small"]["requests"] == 7
+
+
+def test_selections_and_annotations_of_a_public_source(tmp_path: Path) -> None:
+    stage = {"model": "big", "prompt": str(tmp_path / "evaluate.j2"), "retries": 0, "constrain": False}
+    asking = {**stage, "sampling": {"max_tokens": 50, "temperature": 0.7}}
+    plan = tree.plan(
+        tmp_path,
+        sources={"web": {"shards": 2, "rows": 1000}},
+        selections={
+            "hard": {"of": "web", "method": "difficulty"},
+            "chance": {"of": "web", "method": "random", "n": "hard"},
+            "pairs": {"of": "textbook_reasoning", "method": "all"},
+        },
+        datasets={
+            "textbook_reasoning": {},
+            "mixed": {"mixture": [{"select": "chance", "annotate": True}]},
+            "distilled": {"mixture": [{"select": "pairs", "annotate_below": 6}]},
+        },
+        difficulty_sample={**asking, "samples": 4},
+        difficulty_score=asking,
+        annotate=asking,
+    )
+    rows = lines(forecast(plan, tmp_path / "results"))
+    pool = 1000 * SOURCE_SHARES["dedup"] * SOURCE_SHARES["decontaminate"]
+    kept = rows["reference", "big"]["requests"] * SHARES["reference"]
+    assert rows["difficulty_sample", "big"]["requests"] == pytest.approx(4 * (pool + kept), rel=1e-2)
+    assert rows["difficulty_score", "big"]["requests"] == pytest.approx(4 * (pool + kept), rel=1e-2)
+    assert rows["annotate", "big"]["requests"] == pytest.approx(pool * SELECTED + kept * HARD, rel=1e-2)
+    # What the selection really took counts more than what was assumed.
+    for shard in ("000", "001"):
+        taken = [{"qa_id": f"{shard}-{k}", "question": f"Why {k}?"} for k in range(30)]
+        write_records(tmp_path / "results/select/web.chance" / f"{shard}.parquet", taken, SCHEMAS["import_source"])
+    rows = lines(forecast(plan, tmp_path / "results"))
+    assert rows["annotate", "big"]["requests"] == pytest.approx(60 + kept * HARD, rel=1e-2)

@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from .budget import BYTES_PER_TOKEN
+from .layout import split_corpus
 from .plan import Plan
 from .prompts import load_prompt
 from .tables.cost import money, read_cost
@@ -37,6 +38,13 @@ SHARES = {
     "reference": 1.0,
 }
 
+#: The same for public sources, from the paper's Table 3 (NaturalReasoning and Nemotron-Science together), and for
+#: what selections other than `all` take of them. Of the textbooks' pairs 55 of 652 thousand have a mean difficulty
+#: score under 6, so that difficulty-aware distillation asks about them.
+SOURCE_SHARES = {"dedup": 1757.8 / 1854.7, "decontaminate": 1526.4 / 1757.8}
+SELECTED = 609.7 / 1526.4
+HARD = 55 / 652
+
 #: Tokens of a book, where its pages cannot be counted: the paper's 546,134 chunks of 15,105 books and
 #: disciplines, full. Tokens of a dense page of some 400 words.
 BOOK_TOKENS = 546_134 / 15_105 * 4096
@@ -56,6 +64,10 @@ ANSWER_TOKENS = {
     "filter": 150,
     "decontaminate": 100,
     "reference": 30,
+    "difficulty_sample": 700,
+    "difficulty_score": 150,
+    "response_length": 700,
+    "annotate": 721,  # the mean of the paper's mixture
     "evaluate": 1000,
 }
 
@@ -170,37 +182,69 @@ class _Rows:
         rows = self.after(stage, corpus, name)
         if shard.stage == "distill_cot":
             return rows * self._asked()
-        return rows * (self._standards() if shard.stage == "extract" else 1)
+        if shard.stage == "annotate" and shard.join:
+            return rows * HARD
+        return rows * self._units(shard.stage)
 
     def after(self, stage: str, corpus: str, name: str) -> float:
         """Return the rows that a stage gives for the shard whose files bear a name."""
         counted = _rows_in(self.results / stage / corpus / name)
-        return self._made(stage, corpus, name, self.share(stage)) if counted is None else counted
-
-    def _made(self, stage: str, corpus: str, name: str, share: float) -> float:
+        if counted is not None:
+            return counted
         if stage == "import_source":
             source = self.plan.config["sources"][corpus]
             return source.get("rows", 0) / source["shards"]
+        return self.share(stage, self._line(corpus)) * self._expected(stage, corpus, name)
+
+    def _expected(self, stage: str, corpus: str, name: str) -> float:
+        """Return the rows that a stage would give if it gave one for each that it gets."""
         if stage == "chunk":
-            return share * self.tokens(corpus, name) / self.plan.config["chunk"]["tokens"]
-        units = self._standards() if stage == "extract" else 1
-        return share * units * self.after(*self._before(stage, corpus), name)
+            return self.tokens(corpus, name) / self.plan.config["chunk"]["tokens"]
+        return self._units(stage) * self.after(*self._before(stage, corpus), name)
+
+    def _units(self, stage: str) -> int:
+        """Return how often a stage asks about each row."""
+        if stage == "difficulty_sample":
+            return self.plan.config[stage]["samples"]
+        return self._standards() if stage == "extract" else 1
+
+    def _line(self, corpus: str) -> str:
+        """Return what a corpus is measured with: a source, a selection, or "" for all textbooks."""
+        base, name = split_corpus(corpus)
+        if name in self.plan.recipes.names:
+            return name
+        return base if base in self.plan.config["sources"] else ""
+
+    def _corpora(self, line: str) -> list[str]:
+        if not line:
+            return self.plan.disciplines
+        return self.plan.chains.selected(line) if line in self.plan.recipes.names else [line]
+
+    def _assumed(self, stage: str, line: str) -> float:
+        """Return the share that is assumed until it was measured."""
+        if stage == "select":
+            entry = self.plan.recipes.selections[line]
+            return 1.0 if entry["method"] == "all" else SELECTED
+        if line in self.plan.config["sources"] and stage in SOURCE_SHARES:
+            return SOURCE_SHARES[stage]
+        return SHARES.get(stage, 1.0)
 
     def _before(self, stage: str, corpus: str) -> tuple[str, str]:
         """Return the stage and the corpus whose rows another one gets; every pair gives its candidates."""
         return self.plan.chains.before("decontaminate" if stage == "search" else stage, corpus)
 
-    def _share(self, stage: str) -> float:
+    def _share(self, stage: str, line: str) -> float:
         """Return what a stage gives for each row it gets, over the shards where both are there, else the paper's."""
         made = expected = 0.0
-        for discipline, shard in self.plan.shards:
-            name = f"{shard}.parquet"
-            counted = _rows_in(self.results / stage / discipline / name)
-            known = stage == "chunk" or _rows_in(Path(self.results, *self._before(stage, discipline), name)) is not None
-            if counted is not None and known:
-                made += counted
-                expected += self._made(stage, discipline, name, 1.0)
-        return made / expected if expected else SHARES[stage]
+        for corpus in self._corpora(line):
+            for shard in self.plan.shards_of(corpus):
+                name = f"{shard}.parquet"
+                counted = _rows_in(self.results / stage / corpus / name)
+                known = stage == "chunk" or _rows_in(Path(self.results, *self._before(stage, corpus), name)) is not None
+                if counted is not None and known:
+                    made += counted
+                    expected += self._expected(stage, corpus, name)
+        return made / expected if expected else self._assumed(stage, line)
 
     def _asked(self) -> float:
         """Return the share of pairs that distill_cot asks about; all of them until that was measured."""
@@ -243,6 +287,8 @@ def _prompt_tokens(shard: Shard, plan: Plan) -> float:
     seen = plan.config["classify"]
     shown = (seen["contents_chars"] + seen["sample_pages"] * seen["page_chars"]) / BYTES_PER_TOKEN
     filled = {"classify": shown, "extract": chunk, "refine": chunk + PAIR_TOKENS, "decontaminate": 2 * QUESTION_TOKENS}
+    filled |= dict.fromkeys(("difficulty_sample", "response_length", "annotate"), QUESTION_TOKENS)
+    filled["difficulty_score"] = QUESTION_TOKENS + ANSWER_TOKENS["difficulty_sample"]
     sizes = [Path(load_prompt(path).path).stat().st_size / BYTES_PER_TOKEN for path in shard.prompts]
     return sum(sizes) / len(sizes) + filled.get(shard.stage, PAIR_TOKENS)
 
