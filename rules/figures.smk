@@ -87,7 +87,7 @@ rule figure_scores:
 
 rule figure_answer_length:
     input:
-        lengths=trained_on(PLAN.experiments, "<results>/lengths/{dataset}.tsv"),
+        lengths=trained_on(compared(config, MAIN), "<results>/lengths/{dataset}.tsv"),
     output:
         pdf="<results>/figures/answer_length.pdf",
         png=report(

@@ -26,6 +26,7 @@ from megascience.figures.lengths import (
     training_length_figure,
 )
 from megascience.figures.scores import score_figure
+from megascience.figures.style import legend_columns, series
 from megascience.figures.yields import left_by_discipline, yield_figure
 from megascience.records import InputError, write_records
 from megascience.settings import read_settings
@@ -197,6 +198,19 @@ def test_bars_are_shares_of_the_extracted_pairs() -> None:
     assert lost == [0, 25, 50]
     assert starts == left  # what was dropped stands where what is left ends
     assert axis.texts == ["200", "150", "50"]
+
+
+def test_series_can_be_told_apart() -> None:
+    looks = [tuple(series(i).values()) for i in range(64)]
+    assert len(set(looks)) == 64
+    assert len({marker for _, marker in looks[:8]}) == 8  # by the marker alone, in grey
+
+
+def test_legends_fit() -> None:
+    assert legend_columns(["base", "tuned"]) == 2
+    assert legend_columns([f"model{i}" for i in range(9)]) == 4
+    assert legend_columns(["qwen2.5-7b_nemotron_science_no_decontam"] * 6, width=4.9) == 1
+    assert legend_columns([]) == 1
 
 
 def test_discipline_without_pairs_is_drawn(tmp_path: Path) -> None:

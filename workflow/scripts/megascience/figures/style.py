@@ -68,8 +68,8 @@ def title_of(name: str) -> str:
 
 
 def series(i: int) -> dict[str, Any]:
-    """Return colour and marker of the series number `i`."""
-    return {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)]}
+    """Return colour and marker of the series number `i`: no two of the first 64 share both."""
+    return {"color": COLOURS[(i + i // len(MARKERS)) % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)]}
 
 
 class Interval(Protocol):
@@ -96,4 +96,4 @@ def errors(values: Sequence[Interval]) -> list[list[float]]:
 def legend_columns(labels: Collection[str], width: float = WIDTH) -> int:
     """Return how many columns a legend of these labels may have in a figure of this width in inches."""
     longest = max(map(len, labels), default=0)
-    return max(1, min(4, len(labels), int(width / (0.05 * longest + 0.45))))  # 0.05 inch a letter of 7 points
+    return max(1, min(4, len(labels), int(width / (0.058 * longest + 0.45))))  # 0.058 inch a letter of 7 points
