@@ -8,6 +8,7 @@ import resulttree as tree
 from megascience.engines.base import Completion
 from megascience.forecast import BOOK_TOKENS, HARD, PAGE_TOKENS, SELECTED, SHARES, SOURCE_SHARES, forecast
 from megascience.journal import Journal
+from megascience.plan import Plan
 from megascience.records import SCHEMAS, InputError, write_records
 from megascience.upkeep import request_plan, shards_of
 
@@ -49,6 +50,14 @@ def test_before_anything_ran_by_the_counts_of_the_paper(tmp_path: Path) -> None:
     assert rows["extract", "big"]["hours"] is None  # nothing measured, nothing given
     total = sum(row["requests"] for (stage, _), row in rows.items() if stage != "all")
     assert rows["all", None]["requests"] == total
+
+
+def test_a_book_that_is_still_to_be_classified_counts_once(tmp_path: Path) -> None:
+    plan = tree.plan(tmp_path)
+    shelf = tmp_path / "books.tsv"
+    shelf.write_text(shelf.read_text().replace("waves\tphysics\t", "waves\t\t"))
+    rows = lines(forecast(Plan(plan.config), tmp_path / "results"))
+    assert rows["extract", "big"]["requests"] == pytest.approx(3 * BOOK_TOKENS / 1000 * 2, rel=1e-3)
 
 
 def test_shares_of_the_paper() -> None:

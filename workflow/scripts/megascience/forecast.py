@@ -261,8 +261,11 @@ class _Rows:
 
     def _tokens(self, discipline: str, name: str) -> float:
         books = self.plan.books_of(discipline, Path(name).stem)
+        # A book that is still to be classified stands in every discipline, and will be of one at most.
+        shares = [1 if book.disciplines else 1 / len(self.plan.disciplines) for book in books]
         pages = [_pages(book.path) for book in books]
-        return sum(BOOK_TOKENS if count is None else count * PAGE_TOKENS for count in pages)
+        tokens = (BOOK_TOKENS if count is None else count * PAGE_TOKENS for count in pages)
+        return sum(share * count for share, count in zip(shares, tokens, strict=True))
 
 
 def _rows_in(path: Path) -> int | None:
