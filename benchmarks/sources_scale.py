@@ -1,8 +1,7 @@
 """Time and peak memory of importing a public set of 2.5 million rows.
 
-The set is synthetic, in the format of NaturalReasoning: questions of 60 words and answers of 220 words on average,
-both of widely spread lengths as in reasoning data (a row has about 2.1 KB; NaturalReasoning's 1.1 million rows have
-3.7 KB). One row in a hundred is faulty: a null, an earlier row again, another language, or a row of a megabyte.
+The set is synthetic, in the format of NaturalReasoning and with rows as long as there (3.7 KB on average, widely
+spread). Three rows in 400 are faulty: a null, the row before once more, another language; one in 100,000 has 1.5 MB.
 
     python benchmarks/sources_scale.py [ROWS] [--folder DIR] [--shards N] [--keep]
 
@@ -35,8 +34,11 @@ def write_set(path: Path, rows: int, seed: int = 0) -> None:
     # Pieces of text to draw from: writing must not take longer than reading.
     pieces = [" ".join(rng.choice(FUNCTION if rng.random() < 0.4 else words) for _ in range(20)) for _ in range(50_000)]
 
-    def text(mean: int) -> str:
-        return ". ".join(rng.choices(pieces, k=max(1, round(rng.lognormvariate(0, 0.7) * mean / 25))))
+    paragraphs = [". ".join(rng.choices(pieces, k=5)) for _ in range(20_000)]
+
+    def text(words: int) -> str:
+        units, size = (paragraphs, 100) if words > 100 else (pieces, 20)
+        return ". ".join(rng.choices(units, k=max(1, round(rng.lognormvariate(-0.25, 0.7) * words / size))))
 
     last = ""
     with open(path, "w", encoding="utf-8") as file:
@@ -44,7 +46,7 @@ def write_set(path: Path, rows: int, seed: int = 0) -> None:
             row = {
                 "question": f"Case {number}: {text(60)}?",
                 "reference_answer": text(15) if rng.random() < 0.82 else "",
-                "responses": [{"response_model": "synthetic", "response": f"Step 1 of {number}. {text(220)}"}],
+                "responses": [{"response_model": "synthetic", "response": f"Step 1 of {number}. {text(430)}"}],
             }
             fault = number % 400
             if fault == 399:

@@ -107,8 +107,8 @@ def test_a_source_that_is_not_there(checkout):
 def test_a_source_with_a_mapping_of_no_sense_or_the_name_of_a_discipline(checkout):
     checkout.edit(
         "config/demo.yaml",
-        "sources:\n",
-        "sources:\n  physics: {path: x.jsonl, licence: CC0, shards: 1, mapping: {question: a..b}}\n",
+        "\nsources:\n",
+        "\nsources:\n  physics: {path: x.jsonl, licence: CC0, shards: 1, mapping: {question: a..b}}\n",
     )
     said = message(checkout, "-n", *CONFIG)
     assert "sources.physics bears the name of a discipline; rename it" in said
