@@ -104,41 +104,21 @@ def test_a_source_that_is_not_there(checkout):
     assert f"sources.natural_reasoning.path: there is no file {SOURCE}" in message(checkout, *PREFLIGHT)
 
 
-def test_a_source_with_a_mapping_of_no_sense_or_the_name_of_a_discipline(checkout):
-    checkout.edit(
-        "config/demo.yaml",
-        "\nsources:\n",
-        "\nsources:\n  physics: {path: x.jsonl, licence: CC0, shards: 1, mapping: {question: a..b}}\n",
-    )
-    said = message(checkout, "-n", *CONFIG)
-    assert "sources.physics bears the name of a discipline; rename it" in said
-    assert "sources.physics.mapping.question is 'a..b'; write a field" in said
-
-
-def test_selections_and_mixtures_that_name_what_is_not_there(checkout):
-    checkout.edit(
-        "config/demo.yaml",
-        "selections:\n",
-        "datasets:\n  lost: {mixture: [{select: nothing_such}, {dataset: megascience}]}\n"
-        "selections:\n  mine: {of: no_such_source, method: random, n: no_such_selection}\n",
-    )
-    said = message(checkout, "-n", *CONFIG)
-    assert "datasets.lost.mixture, part 1 selects 'nothing_such', which is not under selections; known: " in said
-    assert "datasets.lost.mixture, part 2 takes the dataset 'megascience'; known: textbook_reasoning, " in said
-    assert "selections.mine.of is 'no_such_source'; known: " in said
-    assert "selections.mine.n is 'no_such_selection'; give a number or one of " in said
-
-
 @pytest.mark.parametrize(
-    ("part", "word"),
+    ("name", "said"),
     [
-        ("{select: natural_reasoning_all, dataset: textbook_reasoning}", "dataset"),
-        ("{select: natural_reasoning_all, n: 3, share: 0.5}", "share"),
-        ("{dataset: textbook_reasoning, annotate: true}", "annotate"),
-        ("{select: natural_reasoning_all, annotate_under: 6}", "annotate_under"),
+        ("physics", "sources.physics bears the name of a discipline; rename it"),
+        ("web", "sources.web.mapping.question is 'a..b'; write a field"),
     ],
 )
-def test_a_part_of_a_mixture_that_contradicts_itself(checkout, part, word):
-    checkout.edit("config/demo.yaml", "selections:\n", f"datasets:\n  mine: {{mixture: [{part}]}}\nselections:\n")
-    said = message(checkout, "-n", *CONFIG)
-    assert "schema" in said and word in said
+def test_a_source_with_the_name_of_a_discipline_or_a_mapping_of_no_sense(checkout, name, said):
+    entry = f"{name}: {{path: x.jsonl, licence: CC0, shards: 1, mapping: {{question: a..b}}}}"
+    checkout.edit("config/demo.yaml", "\nsources:\n", f"\nsources:\n  {entry}\n")
+    assert said in message(checkout, "-n", *CONFIG)
+
+
+def test_a_source_without_files_or_with_an_unpinned_revision(checkout):
+    checkout.edit("config/config.yaml", "8c9292b8932b86f90360ca6b152c2e23ca9252ab", "main")
+    assert "'main' does not match '^[0-9a-f]{40}$'" in message(checkout, "-n", *CONFIG)
+    checkout.edit("config/config.yaml", "revision: main", "commit: main")
+    assert "commit" in message(checkout, "-n", *CONFIG)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from .chains import TRUNK
-from .layout import SELECTING_STAGES
+from .layout import SELECTING_STAGES, UNCLASSIFIED
 from .mapping import parse_mapping
 from .plan import MODEL_STAGES, Plan
 from .records import InputError
@@ -13,7 +13,7 @@ from .stages import prompt_faults
 
 def faults(plan: Plan) -> list[str]:
     """Return one line a fault, each with what to do about it."""
-    return [
+    return _clashing_names(plan) or [  # nothing else can be told where a corpus is two things
         *_book_faults(plan),
         *_model_faults(plan),
         *_source_faults(plan),
@@ -67,11 +67,17 @@ def _model_faults(plan: Plan) -> list[str]:
     return faults
 
 
+def _clashing_names(plan: Plan) -> list[str]:
+    return [
+        f"config: sources.{name} bears the name of a discipline; rename it"
+        for name in plan.config["sources"]
+        if name in (*plan.disciplines, UNCLASSIFIED)
+    ]
+
+
 def _source_faults(plan: Plan) -> list[str]:
     faults = []
     for name, entry in plan.config["sources"].items():
-        if name in plan.disciplines:
-            faults.append(f"config: sources.{name} bears the name of a discipline; rename it")
         try:
             parse_mapping(entry["mapping"], f"config: sources.{name}.mapping")
         except InputError as error:
