@@ -186,7 +186,9 @@ def asks(stage):
     def files(wildcards):
         return {
             "missing": f"<results>/missing/{stage}/{'/'.join(wildcards)}.txt",
-            "prompts": PLAN.prompts(stage, wildcards.get("corpus")),
+            "prompts": PLAN.prompts(
+                stage, wildcards.get("corpus"), wildcards.get("model")
+            ),
             "model": manifest(
                 PLAN.model(stage, wildcards.get("corpus"), wildcards.get("model"))
             ),

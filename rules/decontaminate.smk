@@ -14,7 +14,7 @@ rule benchmark_items:
     conda:
         "../envs/curate.yaml"
     params:
-        entry=lambda wildcards: PLAN.benchmark_entries[wildcards.benchmark],
+        entry=lambda wildcards: PLAN.benchmark_source(wildcards.benchmark),
         root=config["evaluate"]["root"],
         code=code_hash("benchmarks.items"),
     script:

@@ -5,7 +5,7 @@
 
 use rule missing as evaluate_missing with:
     input:
-        prompts=PLAN.prompts("evaluate"),
+        prompts=lambda wildcards: PLAN.prompts("evaluate", evaluated=wildcards.model),
         model=lambda wildcards: manifest(wildcards.model),
         records=expand(
             "<results>/benchmarks/{benchmark}.parquet", benchmark=PLAN.benchmarks
@@ -15,7 +15,7 @@ use rule missing as evaluate_missing with:
     log:
         "<logs>/evaluate/{model}.missing.log",
     params:
-        settings=PLAN.settings("evaluate"),
+        settings=lambda wildcards: PLAN.settings("evaluate", evaluated=wildcards.model),
 
 
 use rule generate as evaluate_generate with:
@@ -32,7 +32,7 @@ use rule generate as evaluate_generate with:
     benchmark:
         "<benchmarks>/evaluate/{model}.generate.tsv"
     params:
-        settings=PLAN.settings("evaluate"),
+        settings=lambda wildcards: PLAN.settings("evaluate", evaluated=wildcards.model),
         code=code_hash("generate", "stages.evaluate"),
 
 
@@ -41,6 +41,7 @@ rule evaluate:
         benchmarks=expand(
             "<results>/benchmarks/{benchmark}.parquet", benchmark=PLAN.benchmarks
         ),
+        prompts=lambda wildcards: PLAN.prompts("evaluate", evaluated=wildcards.model),
         completions="<results>/evaluate/{model}/completions.parquet",
     output:
         rows=expand(
@@ -56,6 +57,10 @@ rule evaluate:
         "../envs/curate.yaml"
     params:
         preset=config["evaluate"]["preset"],
+        entries=[
+            {key: PLAN.registry[name][key] for key in ("metric", "kind")}
+            for name in PLAN.benchmarks
+        ],
         code=code_hash("benchmarks.scores"),
     script:
         "../workflow/scripts/evaluate.py"

@@ -10,6 +10,10 @@ rule fetch_model:
     conda:
         "../envs/llm.yaml"
     params:
-        entry=lambda wildcards: config["models"][wildcards.name],
+        entry=lambda wildcards: {
+            key: value
+            for key, value in config["models"][wildcards.name].items()
+            if key != "base"
+        },
     script:
         "../workflow/scripts/fetch_model.py"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from megascience.benchmarks import (
     load_items,
     load_registry,
@@ -17,9 +18,15 @@ from megascience.benchmarks import (
     summarize,
 )
 from megascience.benchmarks.adapters import ADAPTERS
-from megascience.benchmarks.sampling import few_shot, majority_vote, mean_at_n, pass_at_k
+from megascience.benchmarks.sampling import majority_vote, pass_at_k
 from megascience.benchmarks.scores import wilson
-from megascience.records import ITEMS, InputError, read_records, write_records
+from megascience.engines.base import ModelSpec, Sampling
+from megascience.generate import generate_shard
+from megascience.plan import Plan
+from megascience.prompts import load_prompt
+from megascience.records import COMPLETIONS, ITEMS, InputError, read_records, write_records
+from megascience.scoring import KINDS, extract
+from megascience.stages.evaluate import fields
 
 ROOT = Path(__file__).parents[2]
 
@@ -273,8 +280,12 @@ def item(number, answer="B", kind="choice", **more):
             "context": "", "answer": answer, "kind": kind, "unit": None, "tolerance": None, **more}  # fmt: skip
 
 
-def completion(identifier, text, finish="stop", tokens=10):
-    return {"id": identifier, "prompt": "evaluate", "text": text, "finish_reason": finish, "completion_tokens": tokens}
+PROMPTS = {"evaluate": load_prompt(ROOT / "prompts/evaluate.j2")}
+
+
+def completion(identifier, text, finish="stop", tokens=10, sample=0):
+    return {"id": identifier, "prompt": "evaluate", "sample": sample, "text": text, "finish_reason": finish,
+            "completion_tokens": tokens}  # fmt: skip
 
 
 def test_items_and_completions_are_joined_by_id():
@@ -283,7 +294,7 @@ def test_items_and_completions_are_joined_by_id():
         completion("i3", "The answer is 5.4."), completion("other", "A"), completion("i2", "no idea", "length"),
         completion("i1", "The answer is B.", tokens=40),
     ]  # fmt: skip
-    rows = score_items(items, completions)
+    rows = score_items(items, completions, PROMPTS)
     assert [(r["item_id"], r["verdict"], r["extracted"]) for r in rows] == [
         ("i1", "correct", "B"), ("i2", "unreadable", None), ("i3", "correct", "5.4"),
     ]  # fmt: skip
@@ -291,23 +302,38 @@ def test_items_and_completions_are_joined_by_id():
     assert {k: summary[k] for k in ("n", "samples", "correct", "unreadable", "truncated", "mean_tokens")} == {
         "n": 3, "samples": 3, "correct": 2, "unreadable": 1, "truncated": 1, "mean_tokens": 20.0,
     }  # fmt: skip
-    assert summary["accuracy"] == pytest.approx(2 / 3)
+    assert summary["accuracy"] == summary["score"] == pytest.approx(2 / 3)
+
+
+def test_rows_show_what_the_model_was_asked():
+    (row,) = score_items([item(1)], [completion("i1", "B")], PROMPTS)
+    (message,) = json.loads(row["prompt"])
+    assert message["role"] == "user"
+    assert "q1" in message["content"] and "D. d" in message["content"] and "\\boxed{X}" in message["content"]
 
 
 def test_an_item_without_completion_is_an_error():
     with pytest.raises(InputError, match="item i2 of quiz: has no completion"):
-        score_items([item(1), item(2)], [completion("i1", "B")])
+        score_items([item(1), item(2)], [completion("i1", "B")], PROMPTS)
 
 
 def test_several_samples():
     texts = ["The answer is B."] * 3 + ["The answer is A."] * 2
-    completions = [completion(f"i1:{n}", text) for n, text in enumerate(texts)]
-    completions += [completion(f"i2:{n}", "The answer is C.") for n in range(5)]
-    summary = summarize(score_items([item(1), item(2)], completions))
+    completions = [completion("i1", text, sample=n) for n, text in enumerate(texts)]
+    completions += [completion("i2", "The answer is C.", sample=n) for n in range(5)]
+    rows = score_items([item(1), item(2)], completions[::-1], PROMPTS)
+    assert [row["sample"] for row in rows] == [*range(5)] * 2
+    summary = summarize(rows)
     assert summary["accuracy"] == pytest.approx(0.3)
     assert summary["majority"] == 0.5
     assert summary["pass_at_k"]["1"] == pytest.approx(0.3)
     assert summary["pass_at_k"]["4"] == pytest.approx(0.5)
+    assert set(summary["pass_at_k"]) == {"1", "2", "4", "5"}
+    assert summary["score"] == summary["accuracy"]
+    assert summarize(rows, "majority", "choice")["score"] == 0.5
+    assert summarize(rows, "pass@2")["score"] == pytest.approx(0.45)
+    with pytest.raises(InputError, match="pass@8.*raise evaluate.samples"):
+        summarize(rows, "pass@8")
 
 
 def test_wilson_against_known_values():
@@ -330,10 +356,6 @@ def test_pass_at_k_against_enumeration():
         pass_at_k(5, 2, 6)
 
 
-def test_mean_at_n():
-    assert mean_at_n([[True, False], [True, True]]) == 0.75
-
-
 def vote(*answers):
     return majority_vote([{"extracted": a, "verdict": "correct" if a in ("1/2", "0.5") else "wrong"} for a in answers])
 
@@ -345,12 +367,78 @@ def test_majority_votes_count_equal_answers_together():
     assert vote(None) is False
 
 
-def test_few_shot_prompts_end_open_and_leave_the_item_out():
-    examples = [item(n, "A", solution=f"Because {n}.") for n in range(6)]
-    prompt = few_shot(examples, item(3), k=3)
-    assert prompt.endswith("D. d\nAnswer:")
-    assert prompt.count("Question:") == 4
-    assert prompt.count("q3") == 1
-    assert "Because" in prompt and "The answer is A." in prompt
-    assert few_shot(examples[::-1], item(3), k=3) == prompt
-    assert few_shot(examples, item(3), k=3, seed=1) != prompt
+FEW_SHOT = load_prompt(ROOT / "prompts/evaluate_few_shot.j2")
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "auto"])
+def test_few_shot_examples_are_answered_in_a_form_that_the_scorer_reads(kind):
+    options = ["x", "y"] if kind in ("choice", "multi_choice") else []
+    (message,) = FEW_SHOT.render(fields(item(1, kind=kind, options=options)))
+    assert message["role"] == "text"
+    *examples, asked = message["content"].split("\nQuestion:")
+    assert len(examples) >= 2
+    assert all(extract(example.split("Answer:")[1], kind).rule == "answer phrase" for example in examples)
+    assert "q1" in asked and asked.endswith("\nAnswer:")
+    assert all(end in "\nQuestion:" for end in FEW_SHOT.stop)
+
+
+def test_a_benchmark_is_asked_with_its_own_prompt():
+    asked = {"quiz": "evaluate", "riddles": "short"}
+    assert fields({**item(1), "prompts": asked, "prompt": "evaluate"}) is not None
+    assert fields({**item(1), "prompts": asked, "prompt": "short"}) is None
+    assert fields({**item(1, benchmark="riddles"), "prompts": asked, "prompt": "short"}) is not None
+
+
+def test_base_models_get_the_few_shot_prompt_and_benchmarks_their_own(tmp_path):
+    registry = yaml.safe_load((ROOT / "config/benchmarks.yaml").read_text())
+    registry["gsm8k"]["prompt"] = "prompts/small/evaluate.j2"
+    (tmp_path / "benchmarks.yaml").write_text(yaml.safe_dump(registry))
+    plan = Plan.__new__(Plan)
+    plan.config = {
+        "models": {"base": {"base": True}, "chat": {"base": False}},
+        "evaluate": {
+            "registry": tmp_path / "benchmarks.yaml",
+            "benchmarks": ["mmlu", "gsm8k"],
+            "prompt": "prompts/evaluate.j2",
+            "few_shot_prompt": "prompts/evaluate_few_shot.j2",
+        },
+    }
+    assert set(plan.benchmark_prompts("base").values()) == {"prompts/evaluate_few_shot.j2"}
+    # an experiment's checkpoint is no model of the config: it was tuned
+    for model in ("chat", "tuned"):
+        assert plan.benchmark_prompts(model) == {
+            "mmlu": "prompts/evaluate.j2", "gsm8k": "prompts/small/evaluate.j2",
+        }  # fmt: skip
+    assert "prompt" not in plan.benchmark_source("gsm8k")
+
+
+def test_from_requests_to_scores_with_samples_and_two_prompts(tmp_path):
+    """Each benchmark is asked with its own prompt, several times an item, and every sample is scored."""
+    items = [item(1), item(2, "5", "number", benchmark="sums", options=[])]
+    write_records(tmp_path / "items.parquet", items, ITEMS)
+    (tmp_path / "answers.yaml").write_text(yaml.safe_dump([
+        {"contains": "Question: q2", "text": ["The answer is 5.", "The answer is 6.", "The answer is 7."]},
+        {"contains": "q1", "text": "The answer is B."},
+    ]))  # fmt: skip
+    prompts = [ROOT / "prompts/evaluate.j2", ROOT / "prompts/evaluate_few_shot.j2"]
+    generate_shard(
+        stage="evaluate",
+        records=[tmp_path / "items.parquet"],
+        prompts=prompts,
+        output=tmp_path / "completions.parquet",
+        cost=tmp_path / "cost.json",
+        journal=tmp_path / "journal.jsonl",
+        model=ModelSpec("m", "r", "canned", context=4096, serving={"answers": str(tmp_path / "answers.yaml")}),
+        sampling=Sampling(temperature=0.8, max_tokens=50),
+        retries=0,
+        constrain=False,
+        samples=2,
+        given={"prompts": {"quiz": "evaluate", "sums": "evaluate_few_shot"}},
+    )
+    completions = read_records(tmp_path / "completions.parquet", COMPLETIONS)
+    rows = score_items(items, completions, {prompt.name: prompt for prompt in map(load_prompt, prompts)})
+    assert [(r["item_id"], r["sample"], json.loads(r["prompt"])[0]["role"]) for r in rows] == [
+        ("i1", 0, "user"), ("i1", 1, "user"), ("i2", 0, "text"), ("i2", 1, "text"),
+    ]  # fmt: skip
+    assert summarize(rows[2:], "pass@2")["score"] == 1.0
+    assert summarize(rows[:2])["score"] == 1.0 and summarize(rows[2:])["score"] == 0.5

@@ -115,6 +115,19 @@ def test_a_checkpoint_that_cannot_chat_or_be_loaded_is_named(checkpoint, tmp_pat
         ask(tmp_path, REQUESTS)
 
 
+def test_plain_text_needs_no_chat_template_and_ends_at_its_stops(checkpoint, tmp_path):
+    for file in checkpoint.iterdir():
+        if file.name != "chat_template.jinja":
+            (tmp_path / file.name).symlink_to(file)
+    asked = [({"role": "text", "content": f"w1 w2 w{i}"},) for i in range(28)]
+    whole = ask(tmp_path, [Request(str(i), text, Sampling(max_tokens=12)) for i, text in enumerate(asked)])
+    assert {completion.prompt_tokens for completion in whole.values()} == {3}
+    key, words = next((key, words) for key, c in whole.items() if len(set(words := c.text.split())) > 2)
+    end = next(word for word in words if word != words[0])
+    cut = ask(tmp_path, [Request("a", asked[int(key)], Sampling(max_tokens=12, stop=(f" {end}",)))])["a"]
+    assert (cut.text.split(), cut.finish_reason) == (words[: words.index(end)], "stop")
+
+
 def rows(*samplings: Sampling) -> list[_Row]:
     return [_Row(Request(str(i), (), sampling), []) for i, sampling in enumerate(samplings)]
 

@@ -33,6 +33,11 @@ answer:
 """
 
 
+def test_a_prompt_s_stops_are_part_of_the_key_and_no_stops_leave_it_as_it_was():
+    assert "stop" not in Sampling().as_dict()
+    assert Sampling(stop=("Q:",)).as_dict()["stop"] == ("Q:",)
+
+
 class Shard:
     """A small refine shard in a folder, with a canned model."""
 

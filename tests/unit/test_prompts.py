@@ -117,6 +117,19 @@ def test_blocks_become_messages(prompt_file):
     assert messages == ({"role": "system", "content": "Be exact."}, {"role": "user", "content": "Q:  1 < 2?"})
 
 
+def test_plain_text_with_its_ends(prompt_file):
+    text = '---\nanswer: text\nstop: ["\\nQ:"]\n---\n{% block text %}Q: {{ question }}\nA:{% endblock %}\n'
+    prompt = load_prompt(prompt_file(text))
+    assert prompt.stop == ("\nQ:",)
+    assert prompt.render({"question": "1 < 2?"}) == ({"role": "text", "content": "Q: 1 < 2?\nA:"},)
+    with pytest.raises(InputError, match="or one block text"):
+        load_prompt(
+            prompt_file("---\nanswer: text\n---\n{% block text %}a{% endblock %}{% block user %}b{% endblock %}")
+        )
+    with pytest.raises(InputError, match="'stop' must be a list of strings"):
+        load_prompt(prompt_file(text.replace('["\\nQ:"]', '[" "]')))
+
+
 def test_a_variable_that_is_not_given(prompt_file):
     prompt = load_prompt(prompt_file("---\nanswer: text\n---\n" + USER))
     with pytest.raises(InputError, match=r"any\.j2: asks for 'question'; it is given answer"):

@@ -13,6 +13,7 @@ DISCIPLINES = ("physics", "biology", "chemistry", "medicine", "computer_science"
 PRODUCTION = [("extract", PROMPTS / "extract" / f"{d}_{s}.j2") for d in DISCIPLINES for s in ("high", "low")]
 OTHERS = [stage for stage in STAGES if stage != "extract"]
 PRODUCTION += [(stage, PROMPTS / f"{stage}.j2") for stage in OTHERS]
+PRODUCTION += [("evaluate", PROMPTS / "evaluate_few_shot.j2")]
 SMALL = [("extract", PROMPTS / "small" / f"extract_{s}.j2") for s in ("high", "low")]
 SMALL += [(stage, PROMPTS / "small" / f"{stage}.j2") for stage in OTHERS]
 ALL = [pytest.param(stage, path, id=str(path.relative_to(PROMPTS))) for stage, path in PRODUCTION + SMALL]
@@ -72,7 +73,7 @@ def test_a_prompt_fits_its_stage(stage, path):
     assert prompt_faults(stage, path) == []
     prompt = load_prompt(path)
     messages = prompt.render(get_stage(stage).fields(RECORD))
-    assert messages[-1]["role"] == "user" and all(m["content"] for m in messages)
+    assert messages[-1]["role"] in ("user", "text") and all(m["content"] for m in messages)
 
 
 @pytest.mark.parametrize(("stage", "path"), ALL)

@@ -2,12 +2,14 @@
 
 from megascience.benchmarks import score_items, summarize
 from megascience.logs import job_log
+from megascience.prompts import load_prompt
 from megascience.records import COMPLETIONS, ITEMS, SCHEMAS, read_records, write_json, write_records
 
 with job_log(snakemake.log[0]):
     completions = read_records(snakemake.input.completions, COMPLETIONS)
+    prompts = {prompt.name: prompt for prompt in map(load_prompt, snakemake.input.prompts)}
     paths = zip(snakemake.input.benchmarks, snakemake.output.rows, snakemake.output.summaries, strict=True)
-    for items, rows, summary in paths:
-        scored = score_items(read_records(items, ITEMS), completions, preset=snakemake.params.preset)
+    for (items, rows, summary), entry in zip(paths, snakemake.params.entries, strict=True):
+        scored = score_items(read_records(items, ITEMS), completions, prompts, snakemake.params.preset)
         write_records(rows, scored, SCHEMAS["evaluate"], {"stage": "evaluate"})
-        write_json(summary, summarize(scored))
+        write_json(summary, summarize(scored, entry["metric"], entry["kind"]))

@@ -17,6 +17,7 @@ from .reports import baseline
 from .serving import prices
 from .shelf import Book, read_shelf
 from .stages import STAGES as ASKING
+from .stages.evaluate import GIVEN
 
 #: The stages that ask a model about a shard, in the order of the data.
 MODEL_STAGES = tuple(stage for stage in ASKING if stage in STAGES)
@@ -198,6 +199,11 @@ class Plan:
         """The registry's entries of the benchmarks that are evaluated."""
         return {name: self.registry[name] for name in self.benchmarks}
 
+    def benchmark_source(self, name: str) -> dict[str, Any]:
+        """Return what shapes a benchmark's items: its entry, but for how they are asked and counted."""
+        unused = ("prompt", "few_shot_prompt", "metric", "in_average", "group")
+        return {key: value for key, value in self.registry[name].items() if key not in unused}
+
     def benchmark_files(self, name: str) -> list[str]:
         """Return the local files that a benchmark is read from, as far as they are there.
 
@@ -250,15 +256,27 @@ class Plan:
         model = self.config["models"][self.config["embed"]["model"]]
         return model["name"], model["revision"]
 
-    def prompts(self, stage: str, corpus: str | None = None) -> list[str]:
-        """Return the prompt files of a stage, for extract those of one discipline."""
+    def benchmark_prompts(self, evaluated: str) -> dict[str, str]:
+        """Return benchmark -> prompt file for a model: few-shot for a base model, zero-shot for any other.
+
+        A benchmark's own prompt in the registry goes before the config's.
+        """
+        base = self.config["models"].get(evaluated, {}).get("base", False)
+        key = "few_shot_prompt" if base else "prompt"
+        return {name: self.registry[name].get(key) or self.config["evaluate"][key] for name in self.benchmarks}
+
+    def prompts(self, stage: str, corpus: str | None = None, evaluated: str | None = None) -> list[str]:
+        """Return the prompt files of a stage, for extract those of one discipline, for evaluate those of a model."""
+        if stage == "evaluate":
+            models = self.evaluated if evaluated is None else [evaluated]
+            return [*dict.fromkeys(path for model in models for path in self.benchmark_prompts(model).values())]
         pattern = self.section(stage, corpus)["prompt"]
         if stage != "extract":
             return [pattern]
         standards = self.config["extract"]["standards"]
         return [pattern.format(discipline=corpus, standard=standard) for standard in standards]
 
-    def settings(self, stage: str, corpus: str | None = None) -> dict[str, Any]:
+    def settings(self, stage: str, corpus: str | None = None, evaluated: str | None = None) -> dict[str, Any]:
         """Return what shapes a stage's completions, beside its prompts and its records."""
         section = self.section(stage, corpus)
         keys = ("sampling", "retries", "constrain")
@@ -268,6 +286,8 @@ class Plan:
             settings |= {"model": model["name"], "revision": model["revision"], "context": model["context"]}
         if "samples" in section:
             settings["samples"] = section["samples"]
+        if stage == "evaluate" and evaluated:
+            settings["given"] = {GIVEN: {n: Path(path).stem for n, path in self.benchmark_prompts(evaluated).items()}}
         if stage == "annotate" and corpus and (below := self.recipes.annotations[split_corpus(corpus)[1]].below):
             settings["given"] = {"below": below}
         return settings

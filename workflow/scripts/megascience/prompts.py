@@ -10,6 +10,9 @@ it is wanted, a `system` block:
     ---
     {% block user %}…{% endblock %}
 
+A `text` block in their place is plain text that the model goes on with: no chat template is put around it, as base
+models want it. `stop: ["…"]` then says where such a completion ends.
+
 Further keys: `repeat: true` (the group of tags may come several times), `max_repeat` (how often a
 grammar allows it, default 64), `none: WORD` (the word alone says that there is nothing to give).
 `answer: text` is free text without tags.
@@ -34,7 +37,7 @@ from .answers import AnswerFormat
 from .records import InputError, content_id
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
-_KEYS = ("answer", "repeat", "max_repeat", "none")
+_KEYS = ("answer", "repeat", "max_repeat", "none", "stop")
 _TAG_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9 -]*\Z")
 
@@ -48,6 +51,7 @@ class Prompt:
         hash: a hash of the file's content.
         variables: the names that the template asks for.
         answer: the declared form of the answer.
+        stop: strings that end a completion, itself without them.
     """
 
     name: str
@@ -56,9 +60,10 @@ class Prompt:
     variables: frozenset[str]
     answer: AnswerFormat
     template: jinja2.Template = field(repr=False, compare=False)
+    stop: tuple[str, ...] = ()
 
     def render(self, fields: Mapping[str, Any]) -> tuple[dict[str, str], ...]:
-        """Return the chat messages (`{"role", "content"}`) for one record's fields.
+        """Return the chat messages (`{"role", "content"}`) for one record's fields; plain text has the role "text".
 
         Raises:
             InputError: a variable is missing or null, or the template asks for what it may not have.
@@ -110,7 +115,7 @@ def load_prompt(path: str | Path) -> Prompt:
     match = _FRONT_MATTER.match(text)
     if match is None:
         raise InputError(f"{path}: does not open with a front matter between two lines ---; declare the answer there")
-    answer = _answer_format(path, match[1])
+    answer, stop = _answer_format(path, match[1])
     environment = _environment()
     # Blank lines in place of the front matter keep the line numbers of error messages right.
     source = "\n" * text[: match.end()].count("\n") + text[match.end() :]
@@ -127,14 +132,16 @@ def load_prompt(path: str | Path) -> Prompt:
         variables=frozenset(jinja2.meta.find_undeclared_variables(tree)),
         answer=answer,
         template=template,
+        stop=stop,
     )
 
 
 def _check_blocks(path: str | Path, tree: jinja2.nodes.Template, template: jinja2.Template) -> None:
     roles = list(template.blocks)
-    if roles not in (["user"], ["system", "user"]):
+    if roles not in (["user"], ["system", "user"], ["text"]):
+        given = ", ".join(roles) or "none"
         raise InputError(
-            f"{path}: has the blocks {', '.join(roles) or 'none'}; it must have a block user, before it at most system"
+            f"{path}: has the blocks {given}; it must have a block user, before it at most system, or one block text"
         )
     if next(jinja2.meta.find_referenced_templates(tree), None) is not None:
         raise InputError(f"{path}: includes another file; write its text here, since a prompt's hash covers one file")
@@ -146,7 +153,7 @@ def _check_blocks(path: str | Path, tree: jinja2.nodes.Template, template: jinja
             raise InputError(f"{path}, line {node.lineno}: stands outside the blocks, where it is never rendered")
 
 
-def _answer_format(path: str | Path, front_matter: str) -> AnswerFormat:
+def _answer_format(path: str | Path, front_matter: str) -> tuple[AnswerFormat, tuple[str, ...]]:
     def fault(message: str) -> InputError:
         return InputError(f"{path}: front matter: {message}")
 
@@ -163,10 +170,13 @@ def _answer_format(path: str | Path, front_matter: str) -> AnswerFormat:
             raise fault(f"unknown key {key!r}; known: {', '.join(_KEYS)}")
     if repeated:
         raise fault(f"key {repeated!r} is given twice")
+    stop = head.pop("stop", [])
+    if not isinstance(stop, list) or not all(isinstance(text, str) and text.strip() for text in stop):
+        raise fault("'stop' must be a list of strings that are not blank")
     if head["answer"] == "text":
         if len(head) > 1:
-            raise fault("`answer: text` has no tags, so that no other key may be given")
-        return AnswerFormat({})
+            raise fault("`answer: text` has no tags, so that no other key but stop may be given")
+        return AnswerFormat({}), tuple(stop)
     if not isinstance(head["answer"], dict) or not head["answer"]:
         raise fault("'answer' must be `text` or a mapping from tags to `text` or a list of words")
     tags = {tag: _tag_content(tag, content, fault) for tag, content in head["answer"].items()}
@@ -178,7 +188,7 @@ def _answer_format(path: str | Path, front_matter: str) -> AnswerFormat:
     none = head.get("none")
     if none is not None and not (isinstance(none, str) and _WORD.match(none)):
         raise fault(f"'none' is {none!r}; write one word of letters")
-    return AnswerFormat(tags, repeat == "true", int(head.get("max_repeat", AnswerFormat.max_repeat)), none)
+    return AnswerFormat(tags, repeat == "true", int(head.get("max_repeat", AnswerFormat.max_repeat)), none), tuple(stop)
 
 
 def _tag_content(tag: str, content: Any, fault: Any) -> tuple[str, ...] | None:

@@ -135,6 +135,8 @@ SCHEMAS: dict[str, pa.Schema] = {
     "evaluate": _schema(
         item_id=_TEXT,
         benchmark=_TEXT,
+        sample=_INT,
+        # The messages as JSON.
         prompt=_TEXT,
         completion=_TEXT,
         finish_reason=_TEXT,

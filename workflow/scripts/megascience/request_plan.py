@@ -199,6 +199,8 @@ class RequestPlan:
             messages = prompt.render(fields)
             conversation = conversation_id(*self.identity, messages, grammar)
             for sample, samplings in enumerate(self.samplings):
+                if prompt.stop:
+                    samplings = tuple(replace(sampling, stop=prompt.stop) for sampling in samplings)
                 yield Unit(identifier, prompt, sample, messages, conversation, samplings, grammar, shared)
 
 

@@ -58,7 +58,7 @@ def shards_of(plan: Plan, results: str | Path) -> Iterator[Shard]:
             corpus=model,
             model=model,
             records=tuple(results / "benchmarks" / f"{name}.parquet" for name in plan.benchmarks),
-            prompts=tuple(plan.prompts("evaluate")),
+            prompts=tuple(plan.prompts("evaluate", evaluated=model)),
             completions=results / "evaluate" / model / "completions.parquet",
             cost=results / "cost" / "evaluate" / f"{model}.json",
             journal=results / "journal" / "evaluate" / f"{model}.jsonl",
@@ -121,7 +121,8 @@ def request_plan(plan: Plan, shard: Shard, identity: tuple[str, str]) -> Request
     Raises:
         InputError: a file or a prompt is faulty.
     """
-    settings = plan.settings(shard.stage, None if shard.stage == "evaluate" else shard.corpus)
+    own = {"evaluated": shard.corpus} if shard.stage == "evaluate" else {"corpus": shard.corpus}
+    settings = plan.settings(shard.stage, **own)
     model, revision = identity
     return RequestPlan(
         stage=shard.stage,

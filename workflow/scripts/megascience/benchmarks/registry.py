@@ -12,9 +12,12 @@ from ..scoring.model import KINDS
 from .adapters import ADAPTERS
 
 GROUPS = ("general", "specific", "math")
-METRICS = ("accuracy",)
+#: What counts as a benchmark's score: the mean over samples, the majority of them, or one right one among k.
+METRIC = re.compile(r"accuracy|majority|pass@[1-9]\d*")
 _REQUIRED = ("source", "adapter", "kind", "group")
-_DEFAULTS: dict[str, Any] = {"metric": "accuracy", "in_average": True, "rows": None}
+_DEFAULTS: dict[str, Any] = {
+    "metric": "accuracy", "in_average": True, "rows": None, "prompt": None, "few_shot_prompt": None
+}  # fmt: skip
 _HUB = ("repo", "revision", "files")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -25,8 +28,9 @@ def load_registry(path: str | Path) -> dict[str, dict[str, Any]]:
 
     Args:
         path: a YAML mapping from a benchmark's name to its entry: `source` (`hub` with repo, revision and files, or
-            `path` with one path or several), `adapter`, `kind`, `group`, and optionally `metric`, `in_average`, `rows`
-            (how many rows the source has).
+            `path` with one path or several), `adapter`, `kind`, `group`, and optionally `metric` (accuracy, majority
+            or pass@k), `in_average`, `rows` (how many rows the source has), `prompt` and `few_shot_prompt` (files in
+            the place of the config's).
 
     Returns:
         The entries in the file's order, each with its `name` and all optional keys filled in.
@@ -62,9 +66,16 @@ def _faults(name: Any, entry: Any) -> list[str]:
     faults = [f"{name}: key {key!r} is missing" for key in _REQUIRED if key not in entry]
     known = (*_REQUIRED, *_DEFAULTS)
     faults += [f"{name}: unknown key {key!r}; known: {', '.join(known)}" for key in entry if key not in known]
-    for key, allowed in (("adapter", tuple(ADAPTERS)), ("kind", KINDS), ("group", GROUPS), ("metric", METRICS)):
+    for key, allowed in (("adapter", tuple(ADAPTERS)), ("kind", KINDS), ("group", GROUPS)):
         if key in entry and entry[key] not in allowed:
             faults.append(f"{name}: {key} {entry[key]!r} does not exist; use one of {', '.join(allowed)}")
+    if not METRIC.fullmatch(str(entry.get("metric", "accuracy"))):
+        faults.append(
+            f"{name}: metric {entry['metric']!r} does not exist; use accuracy, majority or pass@k, as in pass@4"
+        )
+    for key in ("prompt", "few_shot_prompt"):
+        if entry.get(key) is not None and not isinstance(entry[key], str):
+            faults.append(f"{name}: {key} must be the path of a prompt file")
     if not isinstance(entry.get("in_average", True), bool):
         faults.append(f"{name}: in_average must be true or false")
     rows = entry.get("rows")

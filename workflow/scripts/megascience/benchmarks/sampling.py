@@ -1,11 +1,9 @@
-"""Few-shot prompts for base models, and what several samples an item amount to."""
+"""What several samples an item amount to: the majority, the chance of a right one among k."""
 
 import math
 from collections.abc import Mapping, Sequence
-from string import ascii_uppercase
 from typing import Any
 
-from ..records import content_id
 from ..scoring import CORRECT, compare
 
 
@@ -35,11 +33,6 @@ def majority_vote(rows: Sequence[Mapping[str, Any]], kind: str = "auto") -> bool
     return max(groups, key=lambda group: group[1])[2]
 
 
-def mean_at_n(right: Sequence[Sequence[bool]]) -> float:
-    """Return the mean over items of the share of right samples."""
-    return sum(sum(samples) / len(samples) for samples in right) / len(right)
-
-
 def pass_at_k(n: int, correct: int, k: int) -> float:
     """Return the chance that at least one of k samples is right, from n samples of which `correct` are.
 
@@ -51,29 +44,3 @@ def pass_at_k(n: int, correct: int, k: int) -> float:
     if not 1 <= k <= n or not 0 <= correct <= n:
         raise ValueError(f"pass@{k} of {n} samples with {correct} right does not exist")
     return 1.0 - math.comb(n - correct, k) / math.comb(n, k)
-
-
-def few_shot(examples: Sequence[Mapping[str, Any]], item: Mapping[str, Any], k: int, seed: int = 0) -> str:
-    """Return the prompt of an item for a base model: k worked examples, then the item, open at "Answer:".
-
-    Args:
-        examples: items with their `answer` and, where there is one, a worked `solution`; the item itself is left out.
-        k: how many are shown.
-        seed: chooses them; the choice depends on the item, not on its place in the benchmark.
-    """
-    pool = [example for example in examples if example["question"] != item["question"]]
-    chosen = sorted(pool, key=lambda e: content_id(str(seed), item["question"], e["question"]))[:k]
-    blocks = [f"{_asked(e)}\nAnswer: {_worked(e)}" for e in chosen]
-    return "\n\n".join([*blocks, f"{_asked(item)}\nAnswer:"])
-
-
-def _asked(item: Mapping[str, Any]) -> str:
-    context = f"{item['context']}\n\n" if item.get("context") else ""
-    options = "".join(f"\n{a}. {text}" for a, text in zip(ascii_uppercase, item.get("options") or [], strict=False))
-    return f"Question: {context}{item['question']}{options}"
-
-
-def _worked(item: Mapping[str, Any]) -> str:
-    solution = str(item.get("solution") or "").strip()
-    unit = f" {item['unit']}" if item.get("unit") and item.get("kind") in ("number", "quantity") else ""
-    return f"{solution}{' ' if solution else ''}The answer is {item['answer']}{unit}."

@@ -6,7 +6,7 @@ which turns out to be needed while others run (a retry) is sent without a barrie
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
@@ -22,15 +22,21 @@ OVERFLOW = re.compile(
 
 @dataclass(frozen=True)
 class Sampling:
-    """How a completion is drawn. All of it shapes the data, and so it is part of a request's key."""
+    """How a completion is drawn. All of it shapes the data, and so it is part of a request's key.
+
+    `stop`: strings that end a completion and are no part of it.
+    """
 
     temperature: float = 0.0
     top_p: float = 1.0
     max_tokens: int = 1024
     seed: int = 0
+    stop: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """Return all settings; `stop` only where it is set, so that the keys of requests without it stay."""
+        settings = asdict(self)
+        return settings if self.stop else {key: value for key, value in settings.items() if key != "stop"}
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,7 @@ class Request:
 
     Attributes:
         key: the journal's key of this request.
-        messages: chat messages, `{"role", "content"}`.
+        messages: chat messages, `{"role", "content"}`; one of role "text" alone is plain text to go on with.
         sampling: how to draw the answer.
         grammar: a GBNF grammar that holds the answer to its declared form, or None.
         group: requests of one group share a long prefix and should run close together.
@@ -50,6 +56,17 @@ class Request:
     sampling: Sampling
     grammar: str | None = None
     group: str = ""
+
+
+def plain_text(messages: Sequence[Message]) -> str | None:
+    """Return the plain text that a model is to go on with, None for a chat."""
+    return messages[0]["content"] if messages[0]["role"] == "text" else None
+
+
+def cut_at_stop(text: str, stop: Sequence[str]) -> tuple[str, bool]:
+    """Return a completion up to the first of its stop strings, and whether there was one."""
+    ends = [place for place in (text.find(end) for end in stop) if place >= 0]
+    return (text[: min(ends)], True) if ends else (text, False)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from .base import OVERFLOW, Completion, EngineError, ModelSpec, NextRequest, Request
+from .base import OVERFLOW, Completion, EngineError, ModelSpec, NextRequest, Request, plain_text
 
 #: First and longest pause in seconds before a request is sent again; it doubles in between (see RFC 9110
 #: on Retry-After, and "exponential backoff and jitter" of the AWS architecture blog, full jitter).
@@ -187,6 +187,7 @@ class OpenAIEngine:
 
         ends = time.monotonic() + self.deadline
         body = {**self._body(request), **extra}
+        place = "completions" if "prompt" in body else "chat/completions"
         pause = FIRST_PAUSE
         trouble = "no answer"
         while (left := ends - time.monotonic()) > 0 and not self._stopped:
@@ -194,7 +195,7 @@ class OpenAIEngine:
             pause = min(2 * pause, LONGEST_PAUSE)
             try:
                 async with asyncio.timeout(left):
-                    response = await self._client.post(f"{self.base_url}/chat/completions", json=body)
+                    response = await self._client.post(f"{self.base_url}/{place}", json=body)
             except TimeoutError:
                 break
             except httpx.TransportError as error:
@@ -223,14 +224,17 @@ class OpenAIEngine:
 
     def _body(self, request: Request) -> dict[str, Any]:
         s = request.sampling
+        text = plain_text(request.messages)
         body: dict[str, Any] = {
             "model": self.model,
-            "messages": list(request.messages),
+            **({"messages": list(request.messages)} if text is None else {"prompt": text}),
             "temperature": s.temperature,
             "top_p": s.top_p,
             "max_tokens": s.max_tokens,
             **self.extra_body,
         }
+        if s.stop:
+            body["stop"] = list(s.stop)
         if self.send_seed:
             body["seed"] = s.seed
         if request.grammar is not None and self.grammar_field:
@@ -249,7 +253,7 @@ class OpenAIEngine:
             choice = data["choices"][0]
             usage = data.get("usage") or {}
             details = usage.get("prompt_tokens_details") or {}
-            message = choice["message"]
+            message = choice["message"] if "message" in choice else {"content": choice["text"]}
             cached = details.get("cached_tokens") or usage.get("prompt_cache_hit_tokens") or 0
             return Completion(
                 key=request.key,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from .base import Completion, EngineError, ModelSpec, NextRequest, Request
+from .base import Completion, EngineError, ModelSpec, NextRequest, Request, cut_at_stop, plain_text
 
 #: Requests that are sorted by length at a time, in batches: neighbours of one length need no padding.
 WINDOW_BATCHES = 8
@@ -57,8 +57,6 @@ class TransformersEngine:
             self.model.to(device).eval()
         except (OSError, ValueError, RuntimeError) as error:
             raise EngineError(f"{place}: cannot be loaded as a Hugging Face checkpoint ({error})") from error
-        if not tokenizer.chat_template:
-            raise EngineError(f"{place}: has no chat template; save one with its tokenizer (chat_template.jinja)")
         self.tokenizer = tokenizer
         ends = self.model.generation_config.eos_token_id
         # Only what a request says shapes its draw: what a checkpoint brings along (a repetition penalty, say)
@@ -86,6 +84,14 @@ class TransformersEngine:
         self.model = self.tokenizer = None
 
     def _encode(self, request: Request) -> list[int]:
+        text = plain_text(request.messages)
+        if text is not None:
+            return self.tokenizer(text)["input_ids"]
+        if not self.tokenizer.chat_template:
+            raise EngineError(
+                f"{self.spec.path or self.spec.name}: has no chat template; save one with its tokenizer "
+                "(chat_template.jinja), or mark the model with `base: true`, which asks it without one"
+            )
         return self.tokenizer.apply_chat_template(
             list(request.messages), add_generation_prompt=True, tokenize=True, return_dict=False
         )
@@ -112,10 +118,13 @@ class TransformersEngine:
         for row, limit, new in zip(rows, room, output[:, width:].tolist(), strict=True):
             end = next((i for i, token in enumerate(new[:limit]) if token in self.stops), None)
             written = new[:limit] if end is None else new[:end]
+            text, stopped = cut_at_stop(
+                self.tokenizer.decode(written, skip_special_tokens=True), row.request.sampling.stop
+            )
             yield Completion(
                 key=row.request.key,
-                text=self.tokenizer.decode(written, skip_special_tokens=True),
-                finish_reason="length" if end is None else "stop",
+                text=text,
+                finish_reason="stop" if stopped or end is not None else "length",
                 prompt_tokens=len(row.ids),
                 completion_tokens=len(written) + (end is not None),
             )

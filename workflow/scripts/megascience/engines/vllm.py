@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import watchdog
-from .base import OVERFLOW, Completion, EngineError, ModelSpec, NextRequest, Request
+from .base import OVERFLOW, Completion, EngineError, ModelSpec, NextRequest, Request, plain_text
 
 #: Settings that are handed to vLLM under their own names.
 PASSED_ON = (
@@ -155,15 +155,20 @@ class VllmEngine:
             max_tokens=s.max_tokens,
             # A greedy draw needs no random generator of its own, which would cost time at each step.
             seed=s.seed if s.temperature > 0 else None,
+            stop=list(s.stop) or None,
             structured_outputs=StructuredOutputsParams(grammar=request.grammar) if request.grammar else None,
         )
         try:
-            (number,) = self.llm.enqueue_chat([list(request.messages)], params, use_tqdm=False)
+            text = plain_text(request.messages)
+            if text is None:
+                (number,) = self.llm.enqueue_chat([list(request.messages)], params, use_tqdm=False)
+            else:
+                (number,) = self.llm.enqueue([text], params, use_tqdm=False)
         except VLLMValidationError as error:
             if not OVERFLOW.search(str(error)):
                 raise EngineError(f"vLLM refuses request {request.key}: {error}") from error
             return Completion(request.key, "", "overflow", prompt_tokens=self.spec.context)
-        # enqueue_chat gives the inner id, "<number>-<random>"; outputs bear the number.
+        # Both give the inner id, "<number>-<random>"; outputs bear the number.
         flying[number.rpartition("-")[0] or number] = request
         return None
 

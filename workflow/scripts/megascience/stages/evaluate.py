@@ -6,12 +6,20 @@ from typing import Any
 from ..records import InputError
 from . import Record
 
+#: What the config gives every item beside its own columns: the name of the prompt that each benchmark is asked with.
+GIVEN = "prompts"
 FIELDS = ("question", "options", "context", "kind", "unit")
 ANSWER: dict[str, tuple[str, ...] | None] = {}
 
 
-def fields(record: Record) -> dict[str, Any]:
-    """Return the prompt's variables for an item: options as {"letter", "text"}, and never the item's answer."""
+def fields(record: Record) -> dict[str, Any] | None:
+    """Return the prompt's variables for an item: options as {"letter", "text"}, and never the item's answer.
+
+    None where another prompt is the one of the item's benchmark.
+    """
+    own = record.get(GIVEN, {}).get(record["benchmark"])
+    if own is not None and own != record["prompt"]:
+        return None
     options = record["options"] or []
     if len(options) > len(ascii_uppercase):
         raise InputError(f"item {record['item_id']}: has {len(options)} options; there are letters for 26")
