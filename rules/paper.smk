@@ -48,7 +48,7 @@ rule table_contamination:
     conda:
         "../envs/report.yaml"
     params:
-        code=code_hash("contamination"),
+        code=code_hash("tables.contamination"),
     script:
         "../workflow/scripts/table_contamination.py"
 

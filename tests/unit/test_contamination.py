@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from megascience.contamination import contamination_table, decide_shard
+from megascience.contamination import decide_shard
 from megascience.prompts import load_prompt
 from megascience.records import (
     COMPLETIONS,
@@ -14,6 +14,7 @@ from megascience.records import (
     read_records,
     write_records,
 )
+from megascience.tables.contamination import contamination_table
 
 PROMPT = """---
 answer:

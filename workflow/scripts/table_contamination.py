@@ -3,8 +3,8 @@
 from collections import defaultdict
 from pathlib import Path
 
-from megascience.contamination import contamination_table
 from megascience.logs import job_log
+from megascience.tables.contamination import contamination_table
 
 with job_log(snakemake.log[0]):
     by_discipline = defaultdict(list)

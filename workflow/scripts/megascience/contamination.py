@@ -4,7 +4,6 @@ Fail closed: a row stays only if every candidate that was put to the judge was a
 readable NO. Candidates under the similarity floor are not put to the judge; the ledger counts them.
 """
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,9 +24,6 @@ from .records import (
     write_records,
     write_table,
 )
-from .tabular import Table
-
-VERDICTS = ("yes", "no", "unreadable", "skipped")
 
 
 def decide_shard(
@@ -108,38 +104,3 @@ def _verdict(pair: Mapping[str, Any], outcome: Any, answer: Mapping[str, Any] | 
         return "no", None
     drop = outcome if isinstance(outcome, Drop) else Drop("unreadable")
     return "unreadable", Drop(drop.reason, f"{where}: {drop.detail}")
-
-
-_COLUMNS = ("discipline", "benchmark", "rows", "rows_contaminated", "candidates", *VERDICTS)
-
-
-def contamination_table(verdicts: Mapping[str, Sequence[str | Path]]) -> Table:
-    """Return the count of verdicts by discipline (or source) and benchmark.
-
-    Args:
-        verdicts: discipline → its shards' verdict files.
-
-    Returns:
-        one row a discipline and benchmark, and one a discipline over all benchmarks ("all"): the
-        rows that have a candidate there, those found contaminated, and the candidates by verdict.
-    """
-    rows = []
-    for discipline in sorted(verdicts):
-        groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        everything: list[dict[str, Any]] = []
-        for path in verdicts[discipline]:
-            for pair in read_records(path, SCHEMAS["verdicts"]):
-                groups[pair["benchmark"]].append(pair)
-                everything.append(pair)
-        for benchmark, pairs in [*sorted(groups.items()), ("all", everything)]:
-            rows.append(
-                [
-                    discipline,
-                    benchmark,
-                    len({p["qa_id"] for p in pairs}),
-                    len({p["qa_id"] for p in pairs if p["verdict"] == "yes"}),
-                    len(pairs),
-                    *(sum(p["verdict"] == name for p in pairs) for name in VERDICTS),
-                ]
-            )
-    return Table(_COLUMNS, rows)
