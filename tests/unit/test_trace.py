@@ -288,3 +288,19 @@ def test_changes_hold_both_texts(before: str, after: str) -> None:
 @given(st.text(), st.text(), st.integers(20, 100))
 def test_columns_keep_to_the_width(left: str, right: str, width: int) -> None:
     assert all(len(line) <= width for line in side_by_side(left, right, width).split("\n"))
+
+
+def test_what_annotation_and_mixture_did_to_a_row(root: Path) -> None:
+    row = source(root)
+    hard = root / "annotate" / "web.hard_below_6" / "000.parquet"
+    write_records(hard, [{**row, "answer": "Therefore."}], SCHEMAS["import_source"])
+    dropped_by = root / "annotate" / "web.random" / "000.parquet"
+    write_records(dropped_by, [], SCHEMAS["import_source"])
+    write_dropped(dropped_by.with_suffix(".dropped.parquet"), "annotate", [("s1", Drop("too_long", "9000 tokens"))])
+    copy = ("s1", Drop("near_duplicate", "p1 of textbook_reasoning (similarity 0.900)"))
+    write_dropped(root / "mixture" / "mega" / "000.dropped.parquet", "mixture", [copy])
+    text = trace(root, "s1")
+    assert "set answer: Therefore." in section(text, "annotate hard_below_6")  # against the row that was selected
+    assert section(text, "annotate random").endswith("9000 tokens")
+    assert "p1 of textbook_reasoning (similarity 0.900)" in section(text, "mixture mega")
+    assert len(list(dropped(root, "mixture"))) == 1

@@ -148,11 +148,18 @@ class Life:
                 yield from ("", f"== {stage} {split_corpus(path.parent.name)[1]}")
                 if stage == "annotate":
                     yield from self._judged(stage, path, after)
-                    yield from changed(self._row(self.results / "select" / Path(*path.parts[-2:])), after or {})
+                    yield from changed(self._selected(path), after) if after else ()
                 yield drop_line(dropped) if after is None and dropped else "taken"
         for path in sorted(self.results.glob("mixture/*/*.dropped.parquet")):
             for _, row in find_rows([path], "id", self.identifier):
                 yield from ("", f"== mixture {path.parent.name}", drop_line(row))
+
+    def _selected(self, annotated: Path) -> dict[str, Any] | None:
+        """Return the row that an annotation got; one of hard questions only bears its selection's name and more."""
+        corpus = annotated.parent.name
+        corpora = (corpus, corpus.rpartition("_below_")[0])
+        files = (self.results / "select" / name / annotated.name for name in corpora)
+        return next((row for file in files if file.exists() and (row := self._row(file))), None)
 
     def _source(self) -> Iterator[str]:
         if self.is_pair:
