@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from megascience.records import InputError
 from megascience.tables.cost import cost_table
 from megascience.tables.scores import Score, average, read_scores, score_table, with_averages
-from megascience.tabular import Table, markdown_text, read_tsv
+from megascience.tabular import Table, markdown_text
 
 REGISTRY = {
     "mmlu": {"group": "general", "in_average": False},
@@ -118,6 +118,10 @@ def test_cells_break_no_format(tmp_path: Path) -> None:
     latex = table.latex()
     assert r"100 \%" in latex
     assert r"\caption{50 \% of \$x\_1\$}" in latex
+    assert r"\begin{tabular}{ll}" in Table(("a", "b"), []).latex()
+    assert "resizebox" not in Table(("a", "b"), [("x" * 20, 1)]).latex()
+    wide = Table(("a", "b"), [("x" * 60, "y" * 60)]).latex()
+    assert r"\resizebox{\textwidth}{!}{%" in wide and "\\end{tabular}}\n" in wide
     with pytest.raises(ValueError, match="not as '.docx'"):
         table.write(tmp_path / "x.docx")
     with pytest.raises(ValueError, match="1 cells in a table of 2"):

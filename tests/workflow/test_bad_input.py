@@ -54,6 +54,18 @@ def test_an_unknown_model(checkout):
     assert "refine.model" in said and "teecher" in said
 
 
+def test_an_experiment_on_an_unknown_dataset(checkout):
+    checkout.edit("config/demo.yaml", "dataset: no_cot, ", "dataset: no_cott, ")
+    said = message(checkout, "-n", *CONFIG)
+    assert "experiments.student_no_cot.dataset is 'no_cott'; known: textbook_reasoning, " in said
+
+
+def test_a_table_of_an_unknown_dataset(checkout):
+    checkout.edit("config/config.yaml", "[[textbook_reasoning, refined_by_llama]]", "[[textbook_reasoning, refinedd]]")
+    said = message(checkout, "-n", *CONFIG)
+    assert "tables.refinement_model names the dataset 'refinedd'; known: baseline, textbook_reasoning, " in said
+
+
 def test_a_missing_book(checkout):
     put_book(checkout, b"")
     (checkout.root / "mine.pdf").unlink()

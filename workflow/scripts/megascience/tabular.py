@@ -9,6 +9,9 @@ from typing import Any
 
 from .records import write_text
 
+#: Characters of a row that still fit between the margins of a page.
+_WIDE = 90
+
 
 @dataclass(frozen=True)
 class Table:
@@ -67,8 +70,12 @@ class Table:
         return self._tabulate("github", markdown_text, "–") + "\n" + caption
 
     def latex(self) -> str:
-        """Return a LaTeX `table` with booktabs rules."""
+        """Return a LaTeX `table` with booktabs rules; one wider than a page is shrunk (package graphicx)."""
         body = self._tabulate("latex_booktabs", str, "--")
+        if not self.rows:  # tabulate then knows of no columns
+            body = body.replace("{tabular}{}", f"{{tabular}}{{{'l' * len(self.columns)}}}")
+        if max(map(len, body.splitlines())) > _WIDE:
+            body = f"\\resizebox{{\\textwidth}}{{!}}{{%\n{body}}}"
         lines = ["\\begin{table}", "\\centering", body]
         if self.caption:
             lines.append(f"\\caption{{{_latex_text(self.caption)}}}")
