@@ -7,6 +7,7 @@ import pytest
 from megascience.benchmarks import load_registry, summarize
 from megascience.records import InputError, write_records
 from megascience.reports import compared, comparison_faults, comparisons, needed, trained
+from megascience.settings import read_settings
 from megascience.tables.comparison import Comparison, Trained, by_model, dataset_rows
 from megascience.tables.paper import read_paper
 from megascience.tables.scores import average_groups
@@ -155,6 +156,20 @@ def test_the_papers_averages_are_those_of_its_benchmarks() -> None:
     disciplines = {row for row, column in numbers if column == "extracted"} - {"all"}
     for column in ("chunks", "pairs_high", "pairs_low", "extracted", "deduplicated", "filtered", "decontaminated"):
         assert numbers["all", column] == sum(numbers[d, column] for d in disciplines), column
+
+
+def test_every_number_of_the_paper_stands_beside_one_of_ours() -> None:
+    """A renamed dataset, model or benchmark would leave its numbers without a place."""
+    config = read_settings([ROOT / "config/config.yaml"], ROOT / "config/schema.yaml")
+    models = {model for table in comparisons(config) for model in compared(config, table)}
+    made = trained(config, models)
+    rows = {f"{made[m]['base']}/{made[m]['dataset']}" if m in made else m for m in models}
+    others = {*config["shards"], *config["sources"], "textbook_reasoning", "megascience", "all"}
+    numbers = read_paper(ROOT / "config/paper.tsv")
+    assert {row for row, _ in numbers} - others == rows
+    columns = {column for row, column in numbers if row in rows}
+    registry = load_registry(ROOT / "config/benchmarks.yaml")
+    assert columns == {*registry, *average_groups(registry, registry)} - {"mmlu"}
 
 
 # What the configuration asks for
