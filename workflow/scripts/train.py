@@ -15,5 +15,6 @@ with job_log(snakemake.log[0]) as logger:
         command=place["command"],
         per_device_batch=place.get("per_device_batch", 1),
         devices=snakemake.resources.get("gpu", 0),
+        nodes=snakemake.resources.get("nodes", 1),
         log=logger,
     )

@@ -1,6 +1,6 @@
 """LLaMA-Factory's input files, rendered from the settings of a training preset."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -131,15 +131,38 @@ def dataset_info(file_name: str) -> dict[str, Any]:
     }
 
 
-def environment(devices: int, arguments: Mapping[str, Any]) -> dict[str, str]:
-    """Return the environment variables that a run needs beside the present ones."""
+def environment(devices: int, arguments: Mapping[str, Any], nodes: int = 1) -> dict[str, str]:
+    """Return the environment variables that a run needs beside the present ones.
+
+    Raises:
+        InputError: the GPUs are not the same number on each node.
+    """
     variables = {
         "HF_HUB_OFFLINE": "1",  # the base model is a folder: nothing is to be fetched
         "TQDM_DISABLE": "1",  # bars would fill the log
         "TOKENIZERS_PARALLELISM": "false",
     }
+    if devices % nodes:
+        raise InputError(f"train: {devices} GPUs are not shared out evenly over {nodes} nodes; mend the profile")
     if devices:
-        variables["NPROC_PER_NODE"] = str(devices)
+        variables["NPROC_PER_NODE"] = str(devices // nodes)
     if devices > 1 or "deepspeed" in arguments:
         variables["FORCE_TORCHRUN"] = "1"
+    if nodes > 1:
+        variables["NNODES"] = str(nodes)
     return variables
+
+
+def across_nodes(command: Sequence[str], nodes: int, devices: int) -> list[str]:
+    """Return the command that starts a program once on each node of the SLURM job that this runs in.
+
+    Each gets its rank and the first node's address, by which torchrun's processes find each other. The port
+    comes from the job's number, so that two jobs on one node do not meet.
+    """
+    setting = (
+        "export NODE_RANK=$SLURM_NODEID MASTER_PORT=$((20000 + SLURM_JOB_ID % 20000)) "
+        'MASTER_ADDR=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1); exec "$@"'
+    )
+    each = ("--ntasks-per-node=1", f"--gpus-per-node={devices // nodes}") if devices else ("--ntasks-per-node=1",)
+    # --overlap: the step that this runs in already holds the job's GPUs.
+    return ["srun", "--overlap", f"--nodes={nodes}", f"--ntasks={nodes}", *each, "sh", "-c", setting, "sh", *command]

@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from .engines.base import EngineError
-from .llamafactory import ZERO3, dataset_info, environment, training_arguments
+from .llamafactory import ZERO3, across_nodes, dataset_info, environment, training_arguments
 from .records import InputError, content_id, file_sha256, write_json, write_text
 
 #: What of LLaMA-Factory's output is the checkpoint. The rest (arguments, states, a model card) tells of the run.
@@ -47,6 +47,7 @@ def train(
     devices: int,
     log: logging.Logger,
     per_device_batch: int = 1,
+    nodes: int = 1,
 ) -> dict[str, Any]:
     """Fine-tune a model and return the manifest of its checkpoint, also written last as `output/model.json`.
 
@@ -56,10 +57,11 @@ def train(
         output: folder of the result; its name becomes the model's name.
         settings: a training preset, see `llamafactory.training_arguments`.
         command: the program and its first arguments, such as `["llamafactory-cli", "train"]`.
-        devices: GPUs to use; 0 trains on the CPU.
+        devices: GPUs to use, over all nodes; 0 trains on the CPU.
         log: gets the program's lines as they come.
         per_device_batch: sequences that a device takes at once. Speed only: the step has
             `global_batch` sequences whatever it is.
+        nodes: nodes of the SLURM job that this runs in, one process of torchrun on each.
 
     `output` then holds the checkpoint, `train.yaml`, `trainer_log.jsonl` (step, loss, learning rate, epoch),
     `training_loss.png`, `all_results.json` and the manifest in the form of `models.fetch_model`, with a
@@ -91,7 +93,9 @@ def train(
     write_text(work / "train.yaml", rendered)
     write_text(work / "recipe.txt", recipe)
     caches = {"HF_DATASETS_CACHE": str((work / "cache").resolve())}
-    _run([*command, str(work / "train.yaml")], {**environment(devices, arguments), **caches}, log)
+    program = [*command, str(work / "train.yaml")]
+    started = across_nodes(program, nodes, devices) if nodes > 1 else program
+    _run(started, {**environment(devices, arguments, nodes), **caches}, log, beside=command[0])
     manifest = _collect(work, output)
     shutil.rmtree(work)
     return manifest
@@ -129,12 +133,16 @@ def _check_dataset(dataset: Path) -> None:
         )
 
 
-def _run(command: Sequence[str], variables: Mapping[str, str], log: logging.Logger) -> None:
-    """Run a program, pass its lines on to the log as they come, and fail with the last ones."""
+def _run(command: Sequence[str], variables: Mapping[str, str], log: logging.Logger, beside: str) -> None:
+    """Run a program, pass its lines on to the log as they come, and fail with the last ones.
+
+    Args:
+        beside: a program whose neighbours are found by their names.
+    """
     # a path of ours would put our modules before those of the program's own environment
     inherited = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
-    if os.sep in command[0]:  # LLaMA-Factory calls torchrun by its name
-        inherited["PATH"] = os.pathsep.join([os.path.dirname(os.path.abspath(command[0])), inherited.get("PATH", "")])
+    if os.sep in beside:  # LLaMA-Factory calls torchrun by its name
+        inherited["PATH"] = os.pathsep.join([os.path.dirname(os.path.abspath(beside)), inherited.get("PATH", "")])
     log.info("running %s", " ".join(command))
     last: deque[str] = deque(maxlen=_LAST_LINES)
     try:
