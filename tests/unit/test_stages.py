@@ -42,7 +42,6 @@ RECORD = {
     "unit": None,
     "title": "TITLE",
     "contents": "CONTENTS",
-    "sample": "SAMPLE",
     "disciplines": [],
     "level": "",
     "offered": ["computer_science", "physics"],

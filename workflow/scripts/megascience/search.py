@@ -188,7 +188,8 @@ def ngram_hits(texts: Sequence[str], items: Sequence[str], ngram: int, most: int
     """Return for each text the items that share an n-gram with it, and the share of the item's n-grams found.
 
     An item of fewer tokens than `ngram`, but at least `LEAST_NGRAM`, counts as one n-gram of its own
-    length; a shorter one is found where it is the whole text. At most `most` items a text, those of the largest share first.
+    length; a shorter one is found where it is the whole text. At most `most` items a text, those of the
+    largest share first.
     """
     hits: list[dict[int, float]] = [{} for _ in texts]
     item_hashes, item_offsets = shingle_hashes(pa.array(items, pa.large_string()), ngram)
