@@ -185,6 +185,25 @@ def test_requests_about_one_document_run_together(shard, monkeypatch):
     ]
 
 
+def test_the_candidates_of_one_row_run_together(shard, tmp_path, monkeypatch):
+    seen = []
+    _recording_engine(monkeypatch, seen)
+    shard.write()
+    shard.prompt("---\nanswer: text\n---\n{% block user %}{{ question }} {{ item_question }}{% endblock %}", "judge")
+    candidates = [
+        {"pair_id": f"p{i}", "qa_id": f"q{i % 2}", "question": f"Q{i % 2}", "item_question": f"I{i}", "skipped": False}
+        for i in range(6)
+    ]
+    write_records(tmp_path / "candidates.parquet", candidates, SCHEMAS["search"])
+    shard.run(
+        stage="decontaminate",
+        records=[tmp_path / "candidates.parquet"],
+        prompts=[tmp_path / "judge.j2"],
+        join=None,
+    )
+    assert [request.group for request in seen] == ["q0"] * 3 + ["q1"] * 3
+
+
 def _recording_engine(monkeypatch, seen, answer=lambda request: GOOD):
     class Engine:
         ran = closed = False
