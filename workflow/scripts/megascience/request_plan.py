@@ -24,7 +24,7 @@ RETRY_TEMPERATURE = 0.7
 SAMPLE_STRIDE = 1000
 
 #: Columns whose rows share a long prefix of their prompts, the most telling first.
-GROUP_COLUMNS = ("chunk_id", "pair_id", "id")
+GROUP_COLUMNS = ("chunk_id", "qa_id", "id")
 
 
 class Completions(Protocol):
