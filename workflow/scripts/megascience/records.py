@@ -5,6 +5,7 @@ written atomically and without anything that changes from run to run: the same
 inputs give the same bytes. This module uses none of our other modules.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -265,7 +266,11 @@ def file_sha256(path: str | Path) -> str:
 
 @contextmanager
 def atomic_file(path: str | Path) -> Iterator[BinaryIO]:
-    """Open a temporary file beside `path`; on success it is synced and takes its place at once."""
+    """Open a temporary file beside `path`; on success it is synced and takes its place at once.
+
+    Raises:
+        InputError: the disk or the quota is full; what stood at `path` still does.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False)
@@ -276,8 +281,10 @@ def atomic_file(path: str | Path) -> Iterator[BinaryIO]:
             os.fsync(handle.fileno())
         os.chmod(handle.name, 0o644)
         os.replace(handle.name, path)
-    except BaseException:
+    except BaseException as error:
         Path(handle.name).unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise InputError(f"{path}: cannot be written ({error.strerror}); make room and run again") from error
         raise
 
 
