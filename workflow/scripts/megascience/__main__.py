@@ -172,13 +172,15 @@ def _score(options: argparse.Namespace) -> None:
 
 def _forecast(options: argparse.Namespace) -> None:
     from .forecast import forecast
+    from .plan import Plan
+    from .reports import needed
 
     plan, results = _plan(options)
     throughput = dict(options.throughput)
     for model in throughput:
         if model not in plan.config["models"]:
             raise ValueError(f"--throughput: there is no model {model!r}; known: {', '.join(plan.config['models'])}")
-    print(forecast(plan, results, throughput).plain())
+    print(forecast(Plan(needed(plan.config)), results, throughput).plain())
 
 
 def _journal_stats(options: argparse.Namespace) -> None:
