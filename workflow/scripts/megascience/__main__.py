@@ -62,6 +62,9 @@ def _parser() -> argparse.ArgumentParser:
     summary = add("summary", _summary, "where the results are, the yield in brief, and three released rows")
     summary.add_argument("results", nargs="?", default="results", help="results folder (default: results)")
 
+    failed = add("failed", _failed, "the jobs that failed in the latest run, and where their logs end")
+    failed.add_argument("log", nargs="?", help="a log of .snakemake/log (default: the latest one)")
+
     score = add("score", _score, "score a JSONL or Parquet file with the columns completion and reference")
     score.add_argument("file")
     score.add_argument("--out", help="write the rows with extracted answer, verdict and reason to this file")
@@ -160,6 +163,13 @@ def _summary(options: argparse.Namespace) -> None:
     from .summary import summary
 
     print(summary(options.results))
+
+
+def _failed(options: argparse.Namespace) -> None:
+    from .failures import describe, latest_log
+
+    for line in describe(options.log or latest_log()):
+        print(line)
 
 
 def _score(options: argparse.Namespace) -> None:
