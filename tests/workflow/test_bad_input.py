@@ -134,3 +134,32 @@ def test_a_source_without_files_or_with_an_unpinned_revision(checkout):
     assert "'main' does not match '^[0-9a-f]{40}$'" in message(checkout, "-n", *CONFIG)
     checkout.edit("config/config.yaml", "revision: main", "commit: main")
     assert "commit" in message(checkout, "-n", *CONFIG)
+
+
+def test_selections_and_mixtures_that_name_what_is_not_there(checkout):
+    checkout.edit(
+        "config/demo.yaml",
+        "selections:\n",
+        "datasets:\n  lost: {mixture: [{select: nothing_such}, {dataset: megascience}]}\n"
+        "selections:\n  mine: {of: no_such_source, method: random, n: no_such_selection}\n",
+    )
+    said = message(checkout, "-n", *CONFIG)
+    assert "datasets.lost.mixture, part 1 selects 'nothing_such', which is not under selections; known: " in said
+    assert "datasets.lost.mixture, part 2 takes the dataset 'megascience'; known: textbook_reasoning, " in said
+    assert "selections.mine.of is 'no_such_source'; known: " in said
+    assert "selections.mine.n is 'no_such_selection'; give a number or one of " in said
+
+
+@pytest.mark.parametrize(
+    ("part", "word"),
+    [
+        ("{select: natural_reasoning_all, dataset: textbook_reasoning}", "dataset"),
+        ("{select: natural_reasoning_all, n: 3, share: 0.5}", "share"),
+        ("{dataset: textbook_reasoning, annotate: true}", "annotate"),
+        ("{select: natural_reasoning_all, annotate_under: 6}", "annotate_under"),
+    ],
+)
+def test_a_part_of_a_mixture_that_contradicts_itself(checkout, part, word):
+    checkout.edit("config/demo.yaml", "selections:\n", f"datasets:\n  mine: {{mixture: [{part}]}}\nselections:\n")
+    said = message(checkout, "-n", *CONFIG)
+    assert "schema" in said and word in said
