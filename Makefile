@@ -10,9 +10,10 @@ demo: set-up
 	$(BIN)/snakemake --cores $(CORES) --configfile config/demo.yaml
 	@PYTHONPATH=workflow/scripts $(BIN)/python -m megascience summary results/demo
 
-# All tests: first those without a real model, then those with one.
+# All tests: first those without a real model, then those on a SLURM of their own, then those with a model.
 test: set-up-test
-	$(BIN)/python -m pytest -q -n $(CORES) --dist loadfile -m "not model and not slow" tests
+	$(BIN)/python -m pytest -q -n $(CORES) --dist loadfile -m "not model and not slow and not cluster" tests
+	$(BIN)/python -m pytest -q -rs -m "cluster and not model and not slow" tests/cluster
 	MEGASCIENCE_VLLM_PYTHON=$(CURDIR)/.venv/vllm/bin/python $(BIN)/python -m pytest -q -m "model and not slow" tests
 
 # Style, types and Snakemake's own advice.
@@ -31,6 +32,7 @@ set-up-test: set-up
 	@requirements/set-up.sh main dev
 	@requirements/set-up.sh vllm
 	@requirements/set-up.sh olmocr
+	@requirements/set-up-slurm.sh
 
 # What was computed, and the environments.
 clean:

@@ -31,3 +31,11 @@ class Models:
 @pytest.fixture(scope="session")
 def models():
     return Models()
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say loudly that nothing was tested on a cluster, which a line of dots would hide."""
+    skipped = [report for report in terminalreporter.stats.get("skipped", []) if "NO CLUSTER" in str(report.longrepr)]
+    if skipped:
+        terminalreporter.section("NOT TESTED: the cluster", sep="!", red=True, bold=True)
+        terminalreporter.line(f"{len(skipped)} tests: {skipped[0].longrepr[2]}")

@@ -1,0 +1,122 @@
+"""Runs of the workflow that are submitted to the test cluster, and what became of them."""
+
+import json
+import os
+import signal
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from checkout import SNAKEMAKE
+from minicluster import Cluster, run
+
+CONFIG = ("config/demo.yaml", "tests/data/canned/config.yaml", "tests/data/cluster/config.yaml")
+#: Requests that the canned engine has in flight.
+IN_FLIGHT = 2
+#: What a model stage keeps of its one shard: raw completions, made by one job on a GPU node.
+COMPLETIONS = "results/cluster/extract/economics/000.completions.parquet"
+
+
+class Run:
+    """A checkout whose Snakemake submits to a cluster.
+
+    Args:
+        root: the checkout.
+        cluster: where its jobs run.
+    """
+
+    def __init__(self, root: Path, cluster: Cluster) -> None:
+        self.root = root
+        self.cluster = cluster
+        self.processes: list[subprocess.Popen[str]] = []
+
+    def command(self, *arguments: str) -> list[str]:
+        quick = ("--slurm-init-seconds-before-status-checks", "7", "--latency-wait", "5")
+        return [str(SNAKEMAKE), *arguments, "--profile", "slurm", *quick, "--configfile", *CONFIG]
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start Snakemake; its output goes to `output` in the checkout."""
+        with open(self.root / "output", "a") as output:
+            process = subprocess.Popen(
+                self.command(*arguments),
+                cwd=self.root,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                text=True,
+                start_new_session=True,
+            )
+        self.processes.append(process)
+        return process
+
+    def finish(self, process: subprocess.Popen[str], status: int = 0, seconds: float = 300) -> str:
+        """Wait for Snakemake, check its status and return all output so far."""
+        try:
+            code = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            code = "no end"
+        if (code == 0) != (status == 0) or code == "no end":
+            pytest.fail(f"snakemake ended with {code}, not {status}:\n{self.output()}\n{self.cluster.jobs()}")
+        return self.output()
+
+    def __call__(self, *arguments: str, status: int = 0) -> str:
+        return self.finish(self.start(*arguments), status)
+
+    def output(self) -> str:
+        return (self.root / "output").read_text()
+
+    def end(self) -> None:
+        for process in self.processes:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        run("scancel", "--user=root", check=False)
+        self.cluster.wait_for(lambda: not run("squeue", "-h"), 60, "jobs that were cancelled did not go")
+
+    def slow(self, delay: float = 1.0, **serving: object) -> None:
+        """Let each answer take `delay` seconds, so that there is time to disturb."""
+        path = self.root / "answers.yaml"
+        rules = yaml.safe_load(path.read_text())
+        path.write_text(yaml.safe_dump([{**rule, "delay": delay} for rule in rules], allow_unicode=True, width=1000))
+        config = self.root / CONFIG[-1]
+        settings = yaml.safe_load(config.read_text())
+        settings["serving"] = {"canned": {"concurrency": IN_FLIGHT, **serving}}
+        config.write_text(yaml.safe_dump(settings))
+
+    def wait_for_requests(self, number: int) -> None:
+        """Wait until the engine has been sent at least so many requests."""
+        self.cluster.wait_for(lambda: len(self.requests()) >= number, 90, f"{number} requests were not sent")
+
+    def requests(self) -> list[str]:
+        """Return the keys of all requests that the engine got, repeated ones repeatedly."""
+        path = self.root / "requests.jsonl"
+        return [json.loads(line)["key"] for line in path.read_text().splitlines()] if path.exists() else []
+
+    def job(self, rule: str, states: str = "RUNNING") -> dict[str, str]:
+        """Wait for a job of a rule in one of some states (joined by |) and return the latest one."""
+        found: list[dict[str, str]] = []
+
+        def there() -> bool:
+            found[:] = [job for job in self.jobs(rule) if job["state"] in states.split("|")]
+            return bool(found)
+
+        self.cluster.wait_for(there, 90, f"no job of {rule} was {states}")
+        return found[0]
+
+    def jobs(self, rule: str) -> list[dict[str, str]]:
+        """Return this run's jobs of a rule, the latest first."""
+        jobs = [job for job in self.cluster.jobs() if job["folder"] == str(self.root)]
+        return [job for job in jobs if job["comment"].startswith(f"rule_{rule}_wildcards")]
+
+    def check(self, asked_again: int = 0) -> None:
+        """Check that each chunk has one completion at each standard, and that no more requests were repeated."""
+        chunks = pq.read_table(self.root / "results/cluster/chunk/economics/000.parquet")["chunk_id"].to_pylist()
+        completions = pq.read_table(self.root / COMPLETIONS)
+        assert Counter(completions["id"].to_pylist()) == dict.fromkeys(chunks, 2)
+        asked = Counter(self.requests())
+        assert len(asked) == 2 * len(chunks) > 2 * IN_FLIGHT
+        assert sum(asked.values()) - len(asked) <= asked_again

@@ -1,0 +1,61 @@
+"""The whole curation through `--profile slurm`, from the PDF to the dataset; beside it a job over its time."""
+
+import pyarrow.parquet as pq
+import pytest
+from clusterrun import COMPLETIONS, IN_FLIGHT
+
+MODEL_STAGES = ("extract", "refine", "judge_cot", "distill_cot", "filter", "decontaminate", "reference")
+#: Rules of the canned run's stages whose jobs the profile gives GPUs.
+#: (those that embed are taken off, see conftest.py).
+ON_GPUS = {"extract_generate", "judge_cot_generate", "filter_generate", "decontaminate_generate"} | {
+    *("reference_generate", "digitize"),
+}
+
+
+@pytest.fixture
+def overtime(another):
+    """A run whose generate job gets one minute at first, and needs more: SLURM ends no job sooner."""
+    another.slow(12.0)
+    profile = another.root / "profiles/slurm/config.yaml"
+    given = "  extract_generate: ?asks(4, 16, 200, 24)"
+    assert given in profile.read_text()
+    short = "  extract_generate: {slurm_partition: gpu, gpu: 1, runtime: attempt + 10 * (attempt > 1)}"
+    profile.write_text(profile.read_text().replace(given, short))
+    return another, another.start(COMPLETIONS)
+
+
+def test_the_whole_curation_and_again_without_a_gpu(run, overtime):
+    run("dataset_only")
+    jobs = [job for job in run.cluster.jobs() if job["folder"] == str(run.root)]
+    rules = {job["comment"].removeprefix("rule_").split("_wildcards_")[0] for job in jobs}
+    assert {f"{stage}_generate" for stage in MODEL_STAGES} < rules
+    assert not {"preflight", "fetch_model", "dataset_only"} & rules, "local rules stay local"
+    for job in jobs:
+        rule = job["comment"].removeprefix("rule_").split("_wildcards_")[0]
+        asked = run.cluster.asked(job["id"])
+        assert ("gpu" in asked.get("TresPerJob", "")) == (rule in ON_GPUS), (rule, asked)
+        assert job["node"].startswith("gpu" if rule in ON_GPUS else "cpu"), (rule, job)
+    released = pq.read_table(run.root / "results/cluster/dataset/textbook_reasoning/train.parquet")
+    assert released.num_rows == 1  # what the canned model finds in the one book
+
+    # An edited parser, and completions that were lost: all is in the journals, so that no GPU is asked for.
+    before = len(run.requests())
+    stage = "workflow/scripts/megascience/stages/extract.py"
+    text = (run.root / stage).read_text()
+    (run.root / stage).write_text(text + "\nEDITED = True\n")
+    (run.root / COMPLETIONS).unlink()
+    last = jobs[0]["id"]
+    run("results/cluster/refine/economics/000.parquet")
+    again = [job for job in run.cluster.jobs() if job["folder"] == str(run.root) and int(job["id"]) > int(last)]
+    assert {job["comment"].split("_wildcards_")[0] for job in again} >= {"rule_extract_generate", "rule_refine"}
+    assert {job["partition"] for job in again} == {"cpu"}
+    assert not any("TresPerJob" in run.cluster.asked(job["id"]) for job in again)
+    assert len(run.requests()) == before
+
+    # The job over its time: ended by SLURM, asked for again with more time, and gone on with from its journal.
+    late, process = overtime
+    assert "TIMEOUT" in late.finish(process)
+    late.check(asked_again=IN_FLIGHT)
+    second, first = late.jobs("extract_generate")
+    assert (first["state"], second["state"]) == ("TIMEOUT", "COMPLETED")
+    assert late.cluster.asked(second["id"])["TimeLimit"] == "00:12:00"
