@@ -72,7 +72,7 @@ def build_dataset(
     lineage = _Lineage(references, shelf, chunks, stage_files, standards)
     facts = Facts()
     with Release(output, TRAIN, schema) as release:
-        for block in sorted_blocks(references):
+        for block in sorted_blocks(references, scratch=output.parent):
             rows = pa.table([block.column(name) for name in _SOURCE_COLUMNS], TRAIN.names)
             release.add(rows, lineage.table(block, schema))
             facts.add(block)
@@ -98,7 +98,9 @@ def _judged(verdicts: Sequence[str | Path]) -> int | None:
 _SOURCE_COLUMNS = ("question", "answer", "discipline", "reference_answer", "qa_id")
 
 
-def sorted_blocks(paths: Sequence[str | Path], block_rows: int = BLOCK_ROWS) -> Iterator[pa.Table]:
+def sorted_blocks(
+    paths: Sequence[str | Path], block_rows: int = BLOCK_ROWS, scratch: Path | None = None
+) -> Iterator[pa.Table]:
     """Yield all rows of the reference stage's files in the order of their ids, in tables of `block_rows` rows.
 
     A column `source` gives each row's place in `paths`. The rows are first dealt out by id into files in a
@@ -113,7 +115,7 @@ def sorted_blocks(paths: Sequence[str | Path], block_rows: int = BLOCK_ROWS) -> 
     if len(twice):
         raise InputError(f"id {twice[0]} is released twice, in {_holders(paths, ids, twice[0])}; deduplicate again")
     schema = SCHEMAS["reference"].append(pa.field("source", pa.int64()))
-    yield from sorted_tables(_tables(paths, schema, block_rows), schema, "qa_id", ordered[::block_rows])
+    yield from sorted_tables(_tables(paths, schema, block_rows), schema, "qa_id", ordered[::block_rows], scratch)
 
 
 def _tables(paths: Sequence[str | Path], schema: pa.Schema, rows: int) -> Iterator[pa.Table]:

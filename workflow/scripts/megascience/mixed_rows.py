@@ -147,7 +147,7 @@ class Vouchers:
             for stage in stages
         }
 
-    def blocks(self, ids: pa.Array, starts: Sequence[str]) -> Iterator[pa.Table | None]:
+    def blocks(self, ids: pa.Array, starts: Sequence[str], scratch: Path) -> Iterator[pa.Table | None]:
         """Yield the textbooks' provenance of each block of ids, None where there are no textbooks."""
         if self.books is None:
             yield from (None for _ in starts)
@@ -155,7 +155,7 @@ class Vouchers:
         schema = pq.read_schema(self.books).remove_metadata()
         batches = iter_batches(self.books)
         tables = (pa.table(batch.filter(pc.is_in(batch["id"], ids))).cast(schema) for batch in batches)
-        yield from sorted_tables((table for table in tables if len(table)), schema, "id", starts)
+        yield from sorted_tables((table for table in tables if len(table)), schema, "id", starts, scratch)
 
     def table(self, block: pa.Table, proof: pa.Table | None) -> pa.Table:
         """Return the provenance of a block's rows.

@@ -83,7 +83,9 @@ def build_mixture(
             provenance.
         ConservationError: rows in are not rows kept and dropped.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    scratch = Path(output).parent
+    scratch.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:
         corpus = _read(portions, Overlap(folder, threshold=threshold, bands=bands, rows=rows))
     fates = corpus.fates
     free = fates == _KEPT
@@ -261,8 +263,9 @@ def _release(
     starts = ordered.take(pa.array(np.arange(0, len(ordered), BLOCK_ROWS))).to_pylist()
     reader = Reader(portions)
     vouchers = Vouchers(portions, reader)
-    blocks = sorted_tables(reader.tables(kept), reader.schema, "id", starts)
-    proofs: Iterable[pa.Table | None] = vouchers.blocks(ids, starts)
+    scratch = output.parent
+    blocks = sorted_tables(reader.tables(kept), reader.schema, "id", starts, scratch)
+    proofs: Iterable[pa.Table | None] = vouchers.blocks(ids, starts, scratch)
     written = 0
     schema = pa.schema([*TRAIN, pa.field("source", pa.string())])
     with Release(output, schema, vouchers.schema) as release:

@@ -59,7 +59,11 @@ class Release:
 
 
 def sorted_tables(
-    tables: Iterable[pa.Table], schema: pa.Schema, key: str, starts: Sequence[str] | np.ndarray
+    tables: Iterable[pa.Table],
+    schema: pa.Schema,
+    key: str,
+    starts: Sequence[str] | np.ndarray,
+    scratch: str | Path | None = None,
 ) -> Iterator[pa.Table]:
     """Yield the rows of all tables in the order of their ids, block by block.
 
@@ -70,10 +74,11 @@ def sorted_tables(
         schema: the tables' columns.
         key: the column of ids.
         starts: the first id of each block, ascending; the first of them is not above any row's id.
+        scratch: where the temporary folder is made, else where the system has its own, which may be small.
     """
     borders = np.asarray(starts, dtype=np.str_)
     options = pa.ipc.IpcWriteOptions(compression="lz4")
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+    with tempfile.TemporaryDirectory(dir=scratch) as folder, ExitStack() as stack:
         spills = [Path(folder) / f"{n}.arrow" for n in range(len(borders))]
         writers = [stack.enter_context(pa.ipc.new_file(path, schema, options=options)) for path in spills]
         for table in tables:
