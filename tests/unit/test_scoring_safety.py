@@ -53,6 +53,29 @@ def test_bombs_end_in_time(bomb, kind):
     assert time.monotonic() - started < 2 * _slack()
 
 
+#: Completions that repeat what the extraction looks for, as a model in a loop writes them.
+LOOPS = {
+    "phrases": "the answer is " * 14_000,
+    "headings": "Answer\n" * 28_000,
+    "boxes": "\\boxed{A}" * 20_000,
+    "brackets": "(" * 90_000 + "5" + ")" * 90_000,
+    "table": "| x " * 50_000,
+    "marks": "A: \n" * 40_000,
+    "copulas": "is " * 60_000,
+    "assignments": "x=1, " * 40_000 + "y=2",
+    "powers": "1.2 x 10-" * 20_000,
+    "chinese": "答案是" * 60_000,
+}
+
+
+@pytest.mark.parametrize("loop", LOOPS.values(), ids=LOOPS.keys())
+@pytest.mark.parametrize("kind", ["choice", "multi_choice", "boolean", "number", "expression", "text", "auto"])
+def test_loops_end_in_time(loop, kind):
+    started = time.monotonic()
+    extract(loop, kind, ["a", "b", "c", "d"] if "choice" in kind else None)
+    assert time.monotonic() - started < 2 * _slack()
+
+
 def _slack():
     """Return how much slower than usual this machine is now, so that a busy one fails no test."""
     started = time.monotonic()

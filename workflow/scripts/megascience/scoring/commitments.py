@@ -1,6 +1,7 @@
 """Commitments: the places where a completion states its answer, without those that it hedges or denies."""
 
 import re
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -8,6 +9,10 @@ from . import languages
 from .markup import boxes
 from .model import MATHEMATICAL, MAX_COMPLETION
 from .verdicts import verdicts
+
+#: Of each way to state an answer only so many last places are looked at: the last one wins, and a text that states
+#: hundreds is a loop.
+LAST = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +155,7 @@ def _with_text(text: str, end: int, content: str, bold: bool, options: Sequence[
 
 
 def _phrases(text: str, start: int, stop: int, math: bool, options: Sequence[str] | None) -> Iterator[Commitment]:
-    for match in _PHRASE.finditer(text, start, stop):
+    for match in deque(_PHRASE.finditer(text, start, stop), LAST):
         verb = match["verb"] or ""
         if match["many"] and not match["what"] and match["noun"].lower() in ("option", "choice", "statement", "letter"):
             continue  # "the options are:" restates them
@@ -174,12 +179,14 @@ def _phrases(text: str, start: int, stop: int, math: bool, options: Sequence[str
 _HEADING = re.compile(
     r"^[ \t#>*_]*(?:(?:final|correct|short|my|the)\s+){0,2}(?:answer|ans)[ \t*_:.]*\n+", re.IGNORECASE | re.MULTILINE
 )
+#: The nouns of answer phrases; without one no phrase need be looked for.
+_NOUNS = ("answer", "option", "choice", "letter", "statement", "ans", "solution")
 #: The words of other languages in Latin script; without them their patterns are not tried.
-_LATIN = re.compile(r"antwor|respuest|respost|rispost|odpowied|cevap|jawaban|jibu|lösung", re.IGNORECASE)
+_LATIN = ("antwor", "respuest", "respost", "rispost", "odpowied", "cevap", "jawaban", "jibu", "reponse")
 
 
 def _headings(text: str, start: int, stop: int, math: bool) -> Iterator[Commitment]:
-    for match in _HEADING.finditer(text, start, stop):
+    for match in deque(_HEADING.finditer(text, start, stop), LAST):
         content, end = _content(text, match.end(), stop, math)
         stated = content.strip()
         if stated and (stated.startswith(("$", "\\(", "\\[")) or len(stated.split()) <= 12):
@@ -188,7 +195,7 @@ def _headings(text: str, start: int, stop: int, math: bool) -> Iterator[Commitme
 
 def _foreign(text: str, start: int, stop: int, math: bool) -> Iterator[Commitment]:
     """Yield the answers that phrases in other languages state."""
-    for match in languages.PHRASE.finditer(text, start, stop):
+    for match in deque(languages.PHRASE.finditer(text, start, stop), LAST):
         content, end = _content(text, match.end(), stop, math)
         if content.strip() and not languages.NEGATED.match(content):
             yield Commitment(match.start(), end, content, "answer phrase", False)
@@ -211,9 +218,11 @@ def commitments(text: str, start: int, stop: int, kind: str, options: Sequence[s
     if "####" in segment:
         found += [Commitment(m.start(), m.end(), m[1], "hashes", True) for m in _HASHES.finditer(text, start, stop)]
     math = kind in MATHEMATICAL or kind in ("number", "quantity", "auto")
-    found += _phrases(text, start, stop, math, options)
-    found += _headings(text, start, stop, math)
-    if not segment.isascii() or _LATIN.search(segment):
+    lower = segment.lower()
+    if any(noun in lower for noun in _NOUNS):
+        found += _phrases(text, start, stop, math, options)
+        found += _headings(text, start, stop, math)
+    if not segment.isascii() or any(word in lower for word in _LATIN):
         found += _foreign(text, start, stop, math)
     if kind == "choice":
         found += [

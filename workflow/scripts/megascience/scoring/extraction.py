@@ -29,6 +29,8 @@ _NEXT_PROBLEM = re.compile(
 )
 
 
+#: So many places that state an answer are read, from the last one back; where none of them can be, none could.
+_ATTEMPTS = 40
 _NOTES = re.compile(r"<<[^<>\n]{0,200}?[\d=][^<>\n]{0,200}>>")
 
 
@@ -60,7 +62,7 @@ def extract(completion: str, kind: str, options: Sequence[str] | None = None) ->
     ends = [cut.start(), stop] if cut and completion[start : cut.start()].strip() else [stop]
     for end in ends:
         stated = commitments(completion, start, end, kind, options)
-        for position in range(len(stated) - 1, -1, -1):
+        for position in range(len(stated) - 1, max(-1, len(stated) - 1 - _ATTEMPTS), -1):
             commitment = stated[position]
             answer = read(commitment.text, commitment.delimited)
             if answer is None and kind == "choice" and lists_letters(commitment.text, len(options or range(26))):

@@ -45,6 +45,10 @@ _SYMBOL = re.compile(r"[\s$\\(]*[a-zA-Z](?:_\{?\w+\}?)?[\s$\\).]*")
 _ASSIGNED = re.compile(r"(?:[\s$]*([a-zA-Z])\w*\s*=\s*[^,;=]+[,;]\s*(?:and\s+)?)+(?!\1)[\s$]*[a-zA-Z]\w*\s*=[^,;=]+")
 
 
+#: What is longer is no closing sentence.
+_MAX_SENTENCE = 2_000
+
+
 def number_in(sentence: str) -> str | None:
     """Return the number that one sentence states: after its last "=", or the only one in it; None if ambiguous."""
     sentence = unify(sentence).replace("**", "").replace("__", "")
@@ -110,13 +114,13 @@ def clip(text: str, rest: str) -> str:
 
 def without_asides(sentence: str) -> str:
     """Return a sentence without what it says in brackets, unless its only numbers stand there."""
-    without = _ASIDE.sub("", sentence)
+    without = _ASIDE.sub("", sentence) if len(sentence) <= _MAX_SENTENCE else sentence
     return without if re.search(r"\d", without) else sentence
 
 
 def last_number(sentence: str) -> str | None:
     """Return the number that a closing sentence states, or None where several stand side by side."""
-    if _WRONG.search(sentence) or _ASSIGNED.fullmatch(sentence.strip(" .")):
+    if len(sentence) > _MAX_SENTENCE or _WRONG.search(sentence) or _ASSIGNED.fullmatch(sentence.strip(" .")):
         return None
     sentence = without_asides(unify(sentence).replace("**", ""))
     starts = list(_NUMBER_START.finditer(sentence))
@@ -146,7 +150,7 @@ _BOLD = re.compile(r"\*\*([^*\n]{1,80})\*\*(?=[^\d]*$)")
 
 def bold_number(line: str) -> str | None:
     """Return the number in the last bold words of a line, if no number follows them."""
-    match = _BOLD.search(line)
+    match = _BOLD.search(line) if len(line) <= _MAX_SENTENCE else None
     if match is None or _WRONG.search(line) or _NOT.search(line[: match.start()]):
         return None
     text = tidy(re.sub(r"^[^\d:=]*[:=]\s*", "", match[1]))

@@ -4,15 +4,18 @@ Each rule is a pattern with a cue, a word without which the pattern need not be 
 """
 
 import re
+from collections import deque
 from collections.abc import Iterator
 
 from .languages import VERDICT as FOREIGN_VERDICT
 
+#: Of each rule only so many last places are looked at.
+LAST = 64
 #: What a rule found: (start, end, the option's letter or text, the rule's name).
 Found = tuple[int, int, str, str]
 
 VERDICT = re.compile(
-    r"(?:(?:option|choice|answer|statement|letter|alternative)\s+)?[(\[*\"'`$]*\b(?P<letter>[A-Z])\b[)\]*.\"'`$]*"
+    r"(?:(?:option|choice|answer|statement|letter|alternative)\s+)?[(\[*\"'`$]{0,6}\b(?P<letter>[A-Z])\b[)\]*.\"'`$]{0,6}"
     r"(?:\s*[:(][^.\n]{0,200}?)?(?:,[^,.\n]{0,80},)?\s+"
     r"(?:is|would be|must be|should be|seems(?: to be)?|appears(?: to be)?|represents|provides|gives)\s+"
     r"(?:therefore\s+|thus\s+|clearly\s+|definitely\s+|indeed\s+|the\s+|a\s+|an\s+|most\s+|only\s+|one\s+)*"
@@ -20,7 +23,7 @@ VERDICT = re.compile(
     r"(?!\s+(?:if|only\s+if|when|but|for\s+\w+\s+but|in\s+some))",
 )
 _VERDICT_TEXT = re.compile(
-    r"(?:^|(?<=[.!?]\s)|(?<=\n)|(?<=:\s))[\s\"'“*(]*(?P<rest>[^.\n]{2,160}?)[\s\"'”*)]*\s+is\s+(?:therefore\s+|thus\s+|clearly\s+)?"
+    r"(?:^|(?<=[.!?]\s)|(?<=\n)|(?<=:\s))[\s\"'“*(]{0,8}(?P<rest>[^.\n]{2,160}?)[\s\"'”*)]*\s+is\s+(?:therefore\s+|thus\s+|clearly\s+)?"
     r"(?:the\s+)?(?:correct|right|best)(?:\s+(?:answer|option|choice|solution))?\s*(?=[.!,]|$|\n|because|since)",
     re.MULTILINE,
 )
@@ -51,27 +54,22 @@ _REFERS = re.compile(
     r"consistent\s+with|aligns\s+with|described\s+(?:in|by)|points?\s+to|leads?\s+(?:us\s+)?to|given\s+in|that\s+is)\s+"
     r"(?i:the\s+)?(?i:option|choice|answer(?:\s+choice)?|statement)\s*[:\s]*" + _LETTER,
 )
-_CALLED = re.compile(
-    r"\b(?:correct|right|best|better|true|most|appropriate|accurate|answer|valid|suitable|plausible|likely|one)\b"
-)
-_IS_CORRECT = re.compile(r"\bis\s+(?:therefore\s+|thus\s+|clearly\s+)?(?:the\s+)?(?:correct|right|best)\b")
-_SO = re.compile(
-    r"\b(?:so|thus|therefore|hence|accordingly|consequently|in\s+conclusion)\b|[⇒→∴⟹]|=>|->", re.IGNORECASE
-)
-_CHOSEN = re.compile(
-    r"\b(?:choos\w+|chose|select\w*|pick\w*|go(?:ing)?\s+(?:with|for)|opt\w*\s+for|conclude|mark|answer\s+with|settl\w+)\b",
-    re.IGNORECASE,
-)
-_REFERRED = re.compile(r"\b(?:option|choice|answer|statement)\b", re.IGNORECASE)
+#: Of each rule: pieces of lower-case text of which one must be there.
+_CALLED = ("correct", "right", "best", "better", "true", "most", "appropriate", "accurate", "answer", "valid",
+           "suitable", "plausible", "likely", "one")  # fmt: skip
+_SO = ("so", "thus", "therefore", "hence", "accordingly", "consequently", "conclusion", "⇒", "→", "∴", "⟹", "=>", "->")
+_CHOSEN = ("choos", "chose", "select", "pick", "go with", "go for", "going", "opt", "conclude", "mark", "answer with",
+           "settl")  # fmt: skip
+_REFERRED = ("option", "choice", "answer", "statement")
 _RULES = (
-    (_VERDICT_TEXT, _IS_CORRECT, "option called correct"),
+    (_VERDICT_TEXT, ("correct", "right", "best"), "option called correct"),
     (VERDICT, _CALLED, "option called correct"),
     (_LOWER, _CALLED, "option called correct"),
     (_CHOOSE, _CHOSEN, "chosen"),
     (_THEREFORE, _SO, "conclusion"),
-    (_IT_IS, re.compile(r"\bit\s+is\b"), "conclusion"),
+    (_IT_IS, ("it is",), "conclusion"),
     (_REFERS, _REFERRED, "reference to an option"),
-    (FOREIGN_VERDICT, re.compile("[正对]"), "option called correct"),
+    (FOREIGN_VERDICT, ("正", "对"), "option called correct"),
 )
 
 #: Words before a verdict that take it back: "neither A nor B is correct", "none of the options A or B is right".
@@ -86,24 +84,22 @@ _MARKED = re.compile(
     r"(?:(?P<yes>correct|yes|true|right|[✓✔✅])|(?:incorrect|no|false|wrong|[✗✘❌✕]))(?!\w)",
     re.MULTILINE | re.IGNORECASE,
 )
-_MARKS = re.compile(r"correct|\byes\b|true|right|[✓✔✅]", re.IGNORECASE)
 
 
 def verdicts(text: str, start: int, stop: int) -> Iterator[Found]:
     """Yield the places where one option is called right, chosen or referred to; the caller leaves hedges out."""
+    lower = text[start:stop].lower()
     for pattern, cue, rule in _RULES:
-        if cue.search(text, start, stop) is None:
+        if not any(piece in lower for piece in cue):
             continue
-        for match in pattern.finditer(text, start, stop):
+        for match in deque(pattern.finditer(text, start, stop), LAST):
             before = text[max(0, match.start() - 120) : match.start()]
             if pattern in (VERDICT, _LOWER) and (
                 _DENIED.search(before) or ("would" in match[0] and _CONDITIONAL.search(before))
             ):
                 continue
             yield match.start(), match.end(), match["letter"] if pattern is VERDICT else match["rest"], rule
-    if _MARKS.search(text, start, stop):
-        marked = list(_MARKED.finditer(text, start, stop))
-        right = [m for m in marked if m["yes"]]
-        # the one that is marked right among others that are marked wrong; two right ones are statements, not options
-        if len(right) == 1:
-            yield right[0].start(), right[0].end(), right[0]["rest"].upper(), "option marked correct"
+    right = [match for match in _MARKED.finditer(text, start, stop) if match["yes"]]
+    # the one that is marked right among others that are marked wrong; two right ones are statements, not options
+    if len(right) == 1:
+        yield right[0].start(), right[0].end(), right[0]["rest"].upper(), "option marked correct"
