@@ -17,11 +17,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from megascience.scoring import choices, compare, comparison, grammar, numerals, score, units
+from megascience.scoring import choices, compare, comparison, grammar, numerals, options, score, units
 
 CACHES = (
     choices.read_letter, choices.read_letters, choices.read_boolean, choices.read_yes_no_maybe, comparison.kind_of,
-    grammar.parse, numerals.read_number, units.read_unit,
+    grammar.parse, numerals.read_number, options._quantity, units.read_unit,
 )  # fmt: skip
 SECONDS = 2.0
 PROSE = "We first recall the definitions and then work through the problem in several steps. " * 12
