@@ -3,7 +3,8 @@
 Numba was chosen by measurement (benchmarks/dedup_engines.py): for 128 permutations on hashed
 shingles the loop below is faster than the libraries once their signatures are in an array, and its
 permutations are independent, so that the textbook S-curve is its recall. Everything here is
-integer arithmetic modulo 2**64: equal on every machine. Import this module late: it needs Numba.
+integer arithmetic modulo 2**64: equal on every machine, and leaves the interpreter to other threads
+meanwhile. Import this module late: it needs Numba.
 """
 
 import hashlib
@@ -35,14 +36,14 @@ _JOINERS = np.array([c in b"-/" for c in range(256)])
 _BACKSLASH, _PERCENT, _LESS, _GREATER, _EQUALS = (np.uint8(c) for c in b"\\%<>=")
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _mix(x: np.uint64) -> np.uint64:
     x = (x ^ (x >> np.uint64(30))) * _MIX_1
     x = (x ^ (x >> np.uint64(27))) * _MIX_2
     return x ^ (x >> np.uint64(31))
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def word_hash(word: np.ndarray) -> np.uint64:
     """Return the 64-bit hash of a word's UTF-8 bytes (uint8), ASCII letters lowered."""
     value = _OFFSET
@@ -53,7 +54,7 @@ def word_hash(word: np.ndarray) -> np.uint64:
     return _mix(value)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _tokenise(data: np.ndarray, commands: np.ndarray, meanings: np.ndarray, signs: np.ndarray, out: np.ndarray) -> int:
     """Write the token hashes of one folded text (bytes) to `out`; return their number. Rules: see text.py."""
     n, i, end = 0, 0, len(data)
@@ -97,7 +98,7 @@ def _tokenise(data: np.ndarray, commands: np.ndarray, meanings: np.ndarray, sign
     return n
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _shingles(
     data: np.ndarray, starts: np.ndarray, size: int, commands: np.ndarray, meanings: np.ndarray, signs: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -169,7 +170,7 @@ def permutations(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return numbers[0] | np.uint64(1), numbers[1]
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def signatures(hashes: np.ndarray, offsets: np.ndarray, factors: np.ndarray, summands: np.ndarray) -> np.ndarray:
     """Return the MinHash signatures, uint32 [n, permutations], of n sets of hashes.
 
@@ -186,7 +187,7 @@ def signatures(hashes: np.ndarray, offsets: np.ndarray, factors: np.ndarray, sum
     return out
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def band_keys(signature: np.ndarray, bands: int, rows: int) -> np.ndarray:
     """Return uint64 [bands, n]: the hash of each band of `rows` slots of signatures, uint32 [n, ≥ bands * rows]."""
     n = len(signature)
@@ -200,7 +201,7 @@ def band_keys(signature: np.ndarray, bands: int, rows: int) -> np.ndarray:
     return keys
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def jaccard(first: np.ndarray, second: np.ndarray) -> float:
     """Return |A ∩ B| / |A ∪ B| of two sorted arrays of distinct hashes; 0 where both are empty."""
     i = j = common = 0
@@ -217,7 +218,7 @@ def jaccard(first: np.ndarray, second: np.ndarray) -> float:
     return common / union if union else 0.0
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def leaders(
     order: np.ndarray,
     buckets: np.ndarray,
