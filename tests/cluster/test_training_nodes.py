@@ -6,10 +6,11 @@ import sys
 
 from checkout import ROOT, SNAKEMAKE
 
+#: Resources as the profile gives them for several nodes (tests/workflow/test_cluster_lines.py).
 SNAKEFILE = """
 rule train:
     output: "done"
-    resources: nodes=2, gpu=16, mem_mb=1000, runtime=10, cpus_per_task=4
+    resources: nodes=2, gpu=16, mem_mb=1000, runtime=10, cpus_per_task=4, mpi="srun", tasks_per_node=2
     shell: "{python} start.py && touch {{output}}"
 """
 START = """

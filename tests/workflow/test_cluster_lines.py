@@ -94,6 +94,7 @@ def test_training_on_one_node_and_on_four(submitted):
     submitted.checkout.edit("profiles/slurm/config.yaml", "?gpus(8, 64, 800, 48)", "?gpus(32, 64, 800, 48, nodes=4)")
     line = submitted("train", target, *inputs)
     assert " --nodes=4 " in line and " --gpus=32" in line and " --mem 800000 " in line
+    assert " --ntasks-per-node=2 " in line and " --cpus-per-task=32 " in line
 
 
 @pytest.mark.parametrize("name", SERVING)
