@@ -52,7 +52,7 @@ class Run:
         self.processes.append(process)
         return process
 
-    def finish(self, process: subprocess.Popen[str], status: int = 0, seconds: float = 300) -> str:
+    def finish(self, process: subprocess.Popen[str], status: int = 0, seconds: float = 900) -> str:
         """Wait for Snakemake, check its status and return all output so far."""
         try:
             code = process.wait(seconds)
