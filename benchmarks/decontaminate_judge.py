@@ -96,16 +96,17 @@ def main() -> None:
     dropped = [pair for pair in gold if verdicts[pair["pair_id"]] != "no"]
     right = sum(pair["contaminated"] for pair in dropped)
     positive = sum(pair["contaminated"] for pair in gold)
-    precision, recall = right / max(1, len(dropped)), right / max(1, positive)
-    print(f"precision {precision:.3f} ({right} of {len(dropped)} dropped pairs)")
-    print(f"recall {recall:.3f} ({right} of {positive} contaminated pairs)")
+    precision = round(right / len(dropped), 4) if dropped else None
+    recall = round(right / max(1, positive), 4)
+    print(f"precision {precision} ({right} of {len(dropped)} dropped pairs)")
+    print(f"recall {recall} ({right} of {positive} contaminated pairs)")
     if args.record and not args.relations:
         entry = {
             "model": model.name,
             "revision": model.revision,
             "prompt_hash": load_prompt(prompt).hash,
-            "precision": round(precision, 4),
-            "recall": round(recall, 4),
+            "precision": precision,
+            "recall": recall,
             "rows": found,
         }
         record_measured(MEASURED, "judge", entry)

@@ -106,6 +106,8 @@ def test_card_tells_the_measured_quality_of_those_that_were_used(root: Path, tmp
     assert "The retrieval of m was not measured" in text and "0.250" not in text
     write_records(verdicts, read_records(verdicts), SCHEMAS["verdicts"], {**made, "prompt_hash": "new"})
     assert "The judge of teacher/base was not measured" in body("three", embedder=("m", "1"))
+    record_measured(measured, "judge", {**judge, "prompt_hash": "new", "precision": None, "recall": 0.0, "rows": []})
+    assert "it dropped none, so that its precision is not defined, and its recall 0.000" in body("five")
     assert "Quality of the decontamination" not in body("four", embedder=("m", "1"), verdicts=[])
 
 

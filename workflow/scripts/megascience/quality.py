@@ -71,11 +71,17 @@ def quality_section(path: str | Path, used: Used) -> list[str]:
         parts.append(_unmeasured("judge", used.judge, "benchmarks/decontaminate_judge.py"))
     else:
         parts += [
-            f"What the judge {judge['model']} said about these pairs. A row is dropped unless the verdict is NO: its "
-            f"precision is {judge['precision']:.3f} and its recall {judge['recall']:.3f}.\n",
+            f"What the judge {judge['model']} said about these pairs. A row is dropped unless the verdict is NO: "
+            f"{_precision(judge['precision'])} and its recall {judge['recall']:.3f}.\n",
             _judge_table(judge["rows"]).markdown(),
         ]
     return parts
+
+
+def _precision(value: float | None) -> str:
+    if value is None:
+        return "it dropped none, so that its precision is not defined,"
+    return f"its precision is {value:.3f}"
 
 
 def _entry(
