@@ -275,3 +275,12 @@ def difficulty_of(wildcards):
     """The difficulty scores by which an annotation passes easy questions."""
     shard = find_shard(PLAN, "<results>", "annotate", wildcards.corpus, wildcards.shard)
     return {"join": str(shard.join)} if shard.join else {}
+
+
+def mixed(wildcards):
+    """The files of a mixture's parts, each list named part_<number>_<what>."""
+    return {
+        f"part_{number}_{what}": files
+        for number, part in enumerate(PLAN.recipes.mixtures[wildcards.dataset])
+        for what, files in PLAN.part_files(part, "<results>").items()
+    }

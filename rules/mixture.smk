@@ -3,15 +3,6 @@
 # Makes: <results>/dataset/{dataset}, and <results>/mixture/{dataset} (the ledger and the counts by part).
 
 
-def mixed(wildcards):
-    """The files of a mixture's parts, each list named part_<number>_<what>."""
-    return {
-        f"part_{number}_{what}": files
-        for number, part in enumerate(PLAN.recipes.mixtures[wildcards.dataset])
-        for what, files in PLAN.part_files(part, "<results>").items()
-    }
-
-
 rule mixture:
     input:
         unpack(mixed),
