@@ -13,8 +13,11 @@ from megascience.reports import needed
 from megascience.settings import read_settings
 from megascience.tabular import Table, read_tsv
 
-CONFIG = ("--configfile", "config/demo.yaml")
-MODELS = ("student", "student_textbook_reasoning", "student_megascience", "student_no_cot")
+DEMO = ("--configfile", "config/demo.yaml")
+CONFIG = (*DEMO, "more.yaml")
+#: The datasets of the demo's experiments and one more, whose selection is by response length.
+EXPERIMENTS = ("textbook_reasoning", "megascience", "no_cot", "natural_reasoning_length")
+MODELS = ("student", *(f"student_{dataset}" for dataset in EXPERIMENTS))
 FIGURES = (
     *("yield", "contamination", "cost", "scores", "answer_length", "training_length", "response_length"),
     *("difficulty", "source_length"),
@@ -26,7 +29,10 @@ TABLES = ("extraction", "curation", "sources.megascience", "main", "by_base", "a
 def run(tmp_path_factory):
     """A checkout in which the rules of tables and figures have run, and no other."""
     checkout = Checkout(tmp_path_factory.mktemp("paper"))
-    settings = read_settings([ROOT / "config/config.yaml", ROOT / "config/demo.yaml"], ROOT / "config/schema.yaml")
+    rows = [{"name": f"student_{d}", "base": "student", "dataset": d, "train": "demo"} for d in EXPERIMENTS]
+    (checkout.root / "more.yaml").write_text(json.dumps({"experiments": rows}))
+    configs = [ROOT / "config/config.yaml", ROOT / "config/demo.yaml", checkout.root / "more.yaml"]
+    settings = read_settings(configs, ROOT / "config/schema.yaml")
     write_results(checkout.root / "results/demo", Plan(needed(settings)))
     checkout.snakemake(*targets(), *CONFIG, "--allowed-rules", *allowed())
     return checkout
@@ -152,10 +158,10 @@ def test_the_same_results_give_the_same_bytes(run):
 
 
 def test_one_table_needs_only_what_it_shows(pristine):
-    jobs = pristine.jobs("results/demo/tables/ablation.tsv", *CONFIG)
+    jobs = pristine.jobs("results/demo/tables/ablation.tsv", *DEMO)
     assert {w.partition("=")[2] for w in jobs["train"]} == {"student_textbook_reasoning", "student_no_cot"}
     assert not {"mixture", "import_source", "difficulty_score"} & set(jobs)
-    jobs = pristine.jobs("results/demo/figures/difficulty.pdf", *CONFIG)
+    jobs = pristine.jobs("results/demo/figures/difficulty.pdf", *DEMO)
     assert "difficulty_score" in jobs and not {"train", "evaluate", "annotate", "mixture"} & set(jobs)
-    jobs = pristine.jobs("results/demo/tables/curation.md", *CONFIG)
+    jobs = pristine.jobs("results/demo/tables/curation.md", *DEMO)
     assert not {"train", "evaluate", "import_source", "difficulty_sample"} & set(jobs)
