@@ -38,6 +38,13 @@ _ALL_CORRECT = re.compile(
     re.IGNORECASE,
 )
 
+#: "A, C and D are correct", "only options B and E hold".
+_LISTED = re.compile(
+    r"(?<![\w'’-])(?<!not )(?<!neither )(?<!both not )(?i:options?\s+|statements?\s+|choices?\s+)?"
+    r"([A-Z](?:\s*(?:,|\band\b|&|,\s*and\b)\s*[A-Z])+)\s+(?:are|hold|apply)\b(?:\s+(?:all|both|the))*"
+    r"(?=\s+(?:correct|true|right|valid)\b|\s*[.!]?\s*$)"
+)
+
 
 def fallback(
     text: str, start: int, end: int, kind: str, options: Sequence[str] | None, read: Reader, committed: bool
@@ -66,6 +73,8 @@ def fallback(
                 found = _opening_letter(lines, len(options) if options else 26)
         if found is None and kind == "multi_choice" and options and _ALL_CORRECT.search(last):
             found = ",".join(chr(65 + i) for i in range(len(options)))
+        if found is None and kind == "multi_choice" and (listed := _LISTED.search(last)):
+            found = ",".join(sorted(set(re.findall(r"\b[A-Z]\b", listed[1]))))
         if found is None and kind == "multi_choice":
             letters = {m["letter"] for m in VERDICT.finditer(text, start, end) if not hedged(text, m.start())}
             found = ",".join(sorted(letters)) or None
@@ -277,7 +286,9 @@ def _mentioned(line: str, options: Sequence[str]) -> str | None:
     return chr(65 + hits[0][1]) if len(hits) == 1 else None
 
 
-_FINAL_WORD = re.compile(r"\b(?:so|thus|therefore|hence|is)\b[\s,:*]*(yes|no|maybe)\W*$", re.IGNORECASE)
+_FINAL_WORD = re.compile(
+    r"\b(?:so|thus|therefore|hence|is|overall|conclusion|verdict)\b[\s,:*]*(yes|no|maybe)\W*$", re.IGNORECASE
+)
 _VERDICT_WORD = re.compile(
     r"\b(?:statement|assertion|claim|proposition|sentence|this|it)\s+"
     r"(?:[\"“'][^\"”]{0,300}[\"”']\s+|that\s[^.]{0,200}?\s)?(?:is|must be|would be|holds)\s+"
