@@ -55,9 +55,10 @@ _REFERS = re.compile(
     r"(?i:the\s+)?(?i:option|choice|answer(?:\s+choice)?|statement)\s*[:\s]*" + _LETTER,
 )
 _CORRECTED = re.compile(
-    r"(?i:\b(?:wait|actually|correction|scratch\s+that|sorry|on\s+(?:second\s+thought|reflection)|i\s+misread|i\s+was\s+wrong|"
-    r"i\s+made\s+an?\s+\w+)\b[^\n?]{0,60}?\b(?:it|this|that)(?:\s+(?:should|must|has\s+to)\s+be|\s+is|['’]s)\s+"
-    r"(?:actually\s+|really\s+|rather\s+)?(?:option\s+|choice\s+)?)" + _LETTER + r"\s*(?=$|[.!,;\n]|\s+(?:because|since|not)\b)",
+    r"(?i:\b(?:wait|actually|correction|scratch\s+that|sorry|on\s+(?:second\s+thought|reflection)|i\s+misread|"
+    r"i\s+was\s+wrong|i\s+made\s+an?\s+\w+)\b[^\n?]{0,60}?\b(?:it|this|that)(?:\s+(?:should|must|has\s+to)\s+be|\s+is|['’]s)\s+"
+    r"(?:actually\s+|really\s+|rather\s+)?(?:option\s+|choice\s+)?)"
+    + _LETTER + r"\s*(?=$|[.!,;\n]|\s+(?:because|since|not)\b)",
     re.MULTILINE,
 )  # fmt: skip
 #: Of each rule: pieces of lower-case text of which one must be there.
@@ -66,8 +67,8 @@ _CALLED = ("correct", "right", "best", "better", "true", "most", "appropriate", 
 _SO = ("so", "thus", "therefore", "hence", "accordingly", "consequently", "conclusion", "⇒", "→", "∴", "⟹", "=>", "->")
 _CHOSEN = ("choos", "chose", "select", "pick", "go with", "go for", "going", "opt", "conclude", "mark", "answer with",
            "settl")  # fmt: skip
-_TAKEN_BACK = ("wait", "actually", "correction", "scratch", "sorry", "on second", "on reflection", "misread", "was wrong",
-               "made a")  # fmt: skip
+_TAKEN_BACK = ("wait", "actually", "correction", "scratch", "sorry", "on second", "on reflection", "misread",
+               "was wrong", "made a")  # fmt: skip
 _REFERRED = ("option", "choice", "answer", "statement")
 _RULES = (
     (_VERDICT_TEXT, ("correct", "right", "best"), "option called correct"),
