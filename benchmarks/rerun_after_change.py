@@ -191,7 +191,8 @@ class Run:
                 for row in pq.read_table(path, columns=["qa_id", "book_id"]).to_pylist()
             }
             for shard in shards_of(plan, "results/run"):
-                if shard.stage not in STAGES or not shard.ready:
+                # Branches, whose datasets are no target here, were never asked.
+                if shard.stage not in STAGES or not shard.ready or not shard.completions.exists():
                     continue
                 table = pq.read_table(shard.records[0])
                 owner = "book_id" if "book_id" in table.column_names else "qa_id"
