@@ -282,7 +282,7 @@ def test_memory_does_not_grow_with_the_number_of_rows(tmp_path):
         """
     )
     peaks = []
-    for count in (2_000, 12_000):
+    for count in (2_000, 20_000):
         folder = tmp_path / str(count)
         folder.mkdir()
         rows = [pair(i, question=f"{i} " + "q" * 3000, answer=f"{i} " + "a" * 3000) for i in range(count)]
@@ -290,4 +290,4 @@ def test_memory_does_not_grow_with_the_number_of_rows(tmp_path):
         shard.write("refine", rows, [(r["qa_id"], "any_low", f"{r['answer']} {YES}", "stop") for r in rows])
         command = [sys.executable, "-c", script, str(folder), str(folder), str(__file__).rsplit("/", 1)[0]]
         peaks.append(int(subprocess.run(command, capture_output=True, text=True, check=True, env=LIBRARY).stdout))
-    assert peaks[1] - peaks[0] < 45, peaks  # MB; the larger shard has 90 MB of text more
+    assert peaks[1] - peaks[0] < 80, peaks  # MB; the larger shard has 160 MB of text more
