@@ -15,6 +15,7 @@ import pytest
 from megascience import generate
 from megascience.engines.base import ModelSpec, Sampling
 from megascience.generate import generate_shard
+from megascience.prompts import load_prompt
 from megascience.records import COMPLETIONS, SCHEMAS, read_records, write_records
 
 PROMPT = """---
@@ -33,6 +34,7 @@ SCRIPT = """
 import json, sys
 from megascience.engines.base import ModelSpec, Sampling
 from megascience.generate import generate_shard
+from megascience.prompts import load_prompt
 settings = json.loads(sys.argv[1])
 model, sampling = ModelSpec(**settings.pop("model")), Sampling(**settings.pop("sampling"))
 generate_shard(**settings, model=model, sampling=sampling)
@@ -118,7 +120,7 @@ def test_a_shard_is_answered_killed_and_resumed(interpreter, models, tmp_path):
     # About 150 of 230 tokens of a prompt stand in the chunk that seven others of eight share.
     assert cost["cached_tokens"] > 0.2 * cost["prompt_tokens"]
     assert cost["startup_seconds"] > 1 and cost["tokens_per_second"] > 0
-    prompt = generate.load_prompt(tmp_path / "refine.j2")
+    prompt = load_prompt(tmp_path / "refine.j2")
     readable = [row for row in rows if row["finish_reason"] == "stop"]
     assert len(readable) >= 20
     for row in readable:
