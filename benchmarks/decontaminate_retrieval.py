@@ -62,7 +62,7 @@ def embed_index(sources: Path, gold: list[dict], model: Path, work: Path) -> lis
         write_records(part, items[start : start + PART], ITEMS)
         vectors, ids = part.with_suffix(".npy"), part.with_suffix(".ids")
         if part.read_bytes() != before or not ids.exists():
-            embed_shard([part], vectors, ids, model_path=model)
+            embed_shard([part], vectors, ids, model_path=model, bare=True)
         parts.append(part)
     return parts
 

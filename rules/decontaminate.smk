@@ -39,6 +39,7 @@ rule embed_benchmarks:
     threads: 1
     params:
         settings=config["embed"],
+        bare=True,
         code=code_hash("embed"),
     script:
         "../workflow/scripts/embed.py"

@@ -77,6 +77,21 @@ def test_items_bring_their_options_and_their_benchmark(tmp_path, encoder):
     assert ids.to_pylist() == [{"id": r["item_id"], "benchmark": r["benchmark"]} for r in rows]
 
 
+def test_items_with_options_are_embedded_without_them_too(tmp_path, encoder):
+    rows = [
+        {"item_id": "1", "benchmark": "b", "question": "Which?", "options": ["this", "that"]},
+        {"item_id": "2", "benchmark": "c", "question": "How many?", "options": None},
+        {"item_id": "3", "benchmark": "c", "question": "None?", "options": []},
+        {"item_id": "4", "benchmark": "c", "question": "What?", "options": ["it"]},
+    ]
+    write_records(tmp_path / "items", rows, ITEMS)
+    vectors, ids = run(tmp_path, tmp_path / "items", bare=True)
+    assert encoder.seen == ["Which?\nA. this\nB. that", "How many?", "None?", "What?\nA. it", "Which?", "What?"]
+    assert ids["id"].to_pylist() == ["1", "2", "3", "4", "1", "4"]
+    assert ids["benchmark"].to_pylist() == ["b", "c", "c", "c", "b", "c"]
+    assert len(vectors) == 6
+
+
 def test_several_text_columns(tmp_path, encoder):
     pq.write_table(pa.table({"n": [7, 8], "a": ["x", None], "b": ["y", "z"]}), tmp_path / "in")
     _, ids = run(tmp_path, tmp_path / "in", text_columns=["a", "b"])

@@ -100,6 +100,25 @@ def test_gpu_gives_what_the_cpu_gives(tmp_path, monkeypatch):
     assert case.run(device="cuda:1", index_block=4) == expected
 
 
+def test_of_an_items_embeddings_the_nearest_counts(tmp_path):
+    """An item with options stands twice in the index; it takes one place of the k, with its better similarity."""
+    index = np.zeros((5, 16), np.float16)
+    index[:3] = np.eye(16)[:3]  # item000 to item002 with their options
+    index[3] = np.eye(16)[5]  # item000 and item002 once more without
+    index[4] = np.eye(16)[2] * 0.8 + np.eye(16)[6] * 0.6
+    query = np.eye(16)[5] * 0.8 + np.eye(16)[2] * 0.6
+    text = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
+    case = Case(tmp_path, [text], ["first", text, "third"], queries=query[None].astype(np.float16), index=index[:3])
+    np.save(tmp_path / "items.npy", index)
+    ids = [*case.keys, case.keys[0], case.keys[2]]
+    write_records(tmp_path / "items.ids", [{"id": i, "benchmark": b} for b, i in ids], KEYS)
+    found = [(r["item_id"], r["similarity"]) for r in case.run(k=2)]
+    assert found == [("item000", pytest.approx(0.8, abs=1e-3)), ("item002", pytest.approx(0.6, abs=1e-3))]
+    found = [(r["item_id"], r["similarity"]) for r in case.run(k=1, ngram=13)]
+    assert found == [("item000", pytest.approx(0.8, abs=1e-3)), ("item001", 0.0)], "the second by its n-grams"
+    assert len(case.run(k=5)) == 3
+
+
 def test_fewer_items_than_k_and_no_rows_and_no_items(tmp_path):
     assert len(Case(tmp_path, ["q"] * 3, ["a", "b"]).run(ngram=13)) == 6
     assert Case(tmp_path, [], ["a", "b"]).run(ngram=13) == []
@@ -209,9 +228,7 @@ class TestBadInput:
     def test_item_that_is_not_in_the_index(self, case, tmp_path):
         rows = read_records(tmp_path / "items")
         write_records(tmp_path / "items", [*rows, {**rows[0], "item_id": "new"}], ITEMS)
-        with pytest.raises(
-            InputError, match=r"item \('bench0', 'new'\) is not once in the items and once in the index"
-        ):
+        with pytest.raises(InputError, match=r"item \('bench0', 'new'\) is not both in the items and in the index"):
             case.run()
 
     def test_item_id_twice(self, case, tmp_path):

@@ -12,5 +12,6 @@ with job_log(snakemake.log[0]):
         snakemake.output.ids,
         model_path=Path(snakemake.input.model).parent,
         batch_size=snakemake.params.settings["batch_size"],
+        bare=snakemake.params.get("bare", False),
         device="cuda" if snakemake.resources.get("gpu", 0) else "cpu",
     )

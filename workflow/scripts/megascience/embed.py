@@ -1,8 +1,9 @@
 """Embeddings: normalised fp16 rows in a `.npy` memory map, with the ids beside it.
 
-The text that is embedded is the question with its options where it has any, for pairs and for
-benchmark items alike, since the same question may come with or without the list. Text beyond the
-model's window is not seen; the n-gram net (search.py) sees it.
+The text that is embedded is the question with its options where it has any. The same question may come
+without the list, which would then blur the likeness: a benchmark item with options is embedded a second
+time without them (`bare`), and the nearer of the two counts. Text beyond the model's window is not seen;
+the n-gram net (search.py) sees it.
 """
 
 import json
@@ -17,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from .records import InputError, read_table, write_table
 
@@ -77,6 +79,7 @@ def embed_shard(
     text_columns: Sequence[str] = ("question",),
     batch_size: int = 64,
     device: str = "cpu",
+    bare: bool = False,
 ) -> None:
     """Embed the rows of Parquet files.
 
@@ -85,13 +88,15 @@ def embed_shard(
         output: the `.npy` file, float16 [n, dimensions], rows of length 1.
         ids: the Parquet file of the ids in the same order (and `BESIDE`, where the records have it).
         model_path: a sentence-transformers folder.
+        bare: a row with options has a second embedding under its id, after all others of its file: that of
+            its text without them.
 
     Raises:
         InputError: a file or column is missing, or an embedding is not finite or zero.
     """
     encoder = load_encoder(str(model_path), device)
     dimensions = encoder.get_embedding_dimension()
-    tables = [(path, read_table(path)) for path in records]
+    tables = [(path, _with_bare(read_table(path)) if bare else read_table(path)) for path in records]
     total = sum(len(table) for _, table in tables)
     with _atomic_array(output, (total, dimensions)) as array:
         row = 0
@@ -117,6 +122,16 @@ def embed_shard(
         for name, parts in columns.items()
     }
     write_table(ids, pa.table(flat), {"stage": "embed", **_made_by(Path(model_path))})
+
+
+def _with_bare(table: pa.Table) -> pa.Table:
+    """Return the rows, then those with options once more without them."""
+    if "options" not in table.column_names:
+        return table
+    listed = table.filter(pc.greater(pc.list_value_length(table.column("options")), 0))
+    place = table.column_names.index("options")
+    none = pa.nulls(len(listed), table.schema.field("options").type)
+    return pa.concat_tables([table, listed.set_column(place, table.schema.field("options"), none)])
 
 
 def _made_by(folder: Path) -> dict[str, str]:

@@ -6,6 +6,7 @@ embedding blurs: a long row that holds an item among other text.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,8 @@ def search_shard(
     Args:
         records, vectors, ids: the shard's rows and their embeddings, in one order (see embed.py).
         items: Parquet files of records.ITEMS.
-        index: (embeddings, ids) of the items; the ids have the columns id and benchmark.
+        index: (embeddings, ids) of the items; the ids have the columns id and benchmark. An item may have
+            several embeddings (see embed.py), of which the nearest counts.
         k: nearest items of each row.
         ngram: tokens of the n-gram net; 0 turns it off. At most k hits of a row join the
             candidates, those of most overlap (the share of the item's n-grams that the row holds).
@@ -70,13 +72,17 @@ def search_shard(
     catalogue = _Catalogue(items, index)
     if catalogue.parts and len(queries) and queries.shape[1] != catalogue.parts[0][1].shape[1]:
         raise InputError(f"{vectors}: {queries.shape[1]} dimensions, the index has {catalogue.parts[0][1].shape[1]}")
-    similar, nearest = top_k(queries, catalogue.parts, k, query_block, index_block, device, vectors)
+    width = k * catalogue.forms
+    similar, nearest = top_k(queries, catalogue.parts, width, query_block, index_block, device, vectors)
     hits = ngram_hits(questions, catalogue.texts, ngram, k) if ngram else [{} for _ in questions]
     with record_writer(output, SCHEMAS["search"], {"stage": "search"}) as write:
         for row, (qa_id, question) in enumerate(zip(row_ids, questions, strict=True)):
-            found = {int(i): float(s) for i, s in zip(nearest[row], similar[row], strict=True) if i >= 0}
+            found: dict[int, float] = {}
+            for vector, value in zip(nearest[row], similar[row], strict=True):
+                if vector >= 0 and len(found) < k:
+                    found.setdefault(int(catalogue.items[vector]), float(value))
             for item in hits[row].keys() - found.keys():
-                found[item] = float(queries[row].astype(np.float32) @ catalogue.vector(item))
+                found[item] = float((catalogue.vectors(item) @ queries[row].astype(np.float32)).max())
             for item in sorted(found, key=lambda i: (-round(found[i], DECIMALS), catalogue.keys[i])):
                 benchmark, item_id = catalogue.keys[item]
                 similarity, overlap = round(found[item], DECIMALS), round(hits[row].get(item, 0.0), DECIMALS)
@@ -96,7 +102,14 @@ def search_shard(
 
 
 class _Catalogue:
-    """The items that rows are compared with: keys (benchmark, item id), texts and embeddings in one order."""
+    """The items that rows are compared with.
+
+    Attributes:
+        keys, texts: (benchmark, item id) and text of each item.
+        parts: the index's files and their embeddings, numbered through.
+        items: int64, the item of each embedding.
+        forms: the most embeddings that an item has.
+    """
 
     def __init__(self, items: Sequence[str | Path], index: Sequence[tuple[str | Path, str | Path]]) -> None:
         texts: dict[tuple[str, str], str] = {}
@@ -110,29 +123,31 @@ class _Catalogue:
                 if texts.setdefault(key, text) != text:
                     raise InputError(f"{path}: item {key[1]!r} of {key[0]!r} comes twice; item ids must be unique")
         self.parts: list[tuple[str | Path, np.ndarray]] = []
-        self.keys: list[tuple[str, str]] = []
-        self.starts = [0]
+        embedded: list[tuple[str, str]] = []
         for vectors, ids in index:
             array, table = open_vectors(vectors, ids)
             if "benchmark" not in table.column_names:
                 raise InputError(f"{ids}: column 'benchmark' is missing; embed the benchmark items again")
             if len(array):
                 self.parts.append((vectors, array))
-            self.keys += zip(table["benchmark"].to_pylist(), table["id"].to_pylist(), strict=True)
-            self.starts.append(len(self.keys))
-        if set(self.keys) != texts.keys() or len(self.keys) != len(texts):
-            odd = sorted(set(self.keys) ^ texts.keys()) or sorted({k for k in self.keys if self.keys.count(k) > 1})
-            raise InputError(f"search: item {odd[0]} is not once in the items and once in the index; embed again")
+            embedded += zip(table["benchmark"].to_pylist(), table["id"].to_pylist(), strict=True)
+        counts = Counter(embedded)
+        if odd := sorted(counts.keys() ^ texts.keys()):
+            raise InputError(f"search: item {odd[0]} is not both in the items and in the index; embed again")
+        self.keys = list(counts)
         self.texts = [texts[key] for key in self.keys]
+        number = {key: i for i, key in enumerate(self.keys)}
+        self.items = np.array([number[key] for key in embedded], np.int64)
+        self.forms = max(counts.values(), default=1)
 
-    def vector(self, item: int) -> np.ndarray:
-        """Return the item's embedding as float32."""
-        start = 0
+    def vectors(self, item: int) -> np.ndarray:
+        """Return the item's embeddings, float32 [forms of it, dimensions]."""
+        found, start = [], 0
         for _, array in self.parts:
-            if item < start + len(array):
-                return array[item - start].astype(np.float32)
+            own = np.flatnonzero(self.items[start : start + len(array)] == item)
+            found += [array[place].astype(np.float32) for place in own]
             start += len(array)
-        raise IndexError(item)
+        return np.stack(found)
 
 
 def top_k(
