@@ -43,7 +43,7 @@ JobAcctGatherParams=OverMemoryKill
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=0,sched_min_interval=0
-MinJobAge=600
+MinJobAge=86400
 KillWait=3
 ReturnToService=2
 SlurmdTimeout=10
