@@ -330,9 +330,14 @@ def test_several_samples():
     assert summary["pass_at_k"]["4"] == pytest.approx(0.5)
     assert set(summary["pass_at_k"]) == {"1", "2", "4", "5"}
     assert summary["score"] == summary["accuracy"]
-    assert summarize(rows, "majority", "choice")["score"] == 0.5
+    majority = summarize(rows, "majority", "choice")
+    assert (majority["score"], majority["accuracy"], majority["metric"]) == (0.5, pytest.approx(0.3), "majority")
+    assert majority["ci_low"] == pytest.approx(wilson(1, 2)[0])
+    for metric, values in (("accuracy", (0.6, 0.0)), ("majority", (1.0, 0.0)), ("pass@2", (0.9, 0.0))):
+        rows = score_items([item(1), item(2)], completions, PROMPTS, metric=metric)
+        assert [row["item_score"] for row in rows] == pytest.approx([values[0]] * 5 + [values[1]] * 5)
     assert summarize(rows, "pass@2")["score"] == pytest.approx(0.45)
-    with pytest.raises(InputError, match="pass@8.*raise evaluate.samples"):
+    with pytest.raises(InputError, match="pass@8.*needs 8 samples an item, not 5; raise evaluate.samples"):
         summarize(rows, "pass@8")
 
 

@@ -27,7 +27,7 @@ RIGHT = {
     "bare": {"mmlu": 10, "gpqa": 20, "medqa": 41},
 }
 
-SCHEMA = pa.schema([("item_id", pa.string()), ("verdict", pa.string())])
+SCHEMA = pa.schema([("item_id", pa.string()), ("item_score", pa.float64())])
 
 TRAINED = {"tuned": Trained("seven", "books"), "bare": Trained("seven", "no_refine")}
 
@@ -41,6 +41,7 @@ def compare(tmp_path: Path, blocks: list[list[str]], paper: dict | None = None) 
                 {
                     "item_id": f"{benchmark}{i}",
                     "verdict": "correct" if i < right else "wrong",
+                    "item_score": float(i < right),
                     "finish_reason": "stop",
                     "completion_tokens": 10,
                 }
@@ -72,7 +73,7 @@ def test_each_is_set_against_the_first_of_its_block(tmp_path: Path) -> None:
 def test_averages_are_compared_item_by_item_too(tmp_path: Path) -> None:
     rows = rows_of(compare(tmp_path, [["instruct", "tuned"]]).long())
     average = rows["tuned", "All"]
-    assert average["accuracy"] == pytest.approx((60 + 40 + 91) / 3)
+    assert average["score"] == pytest.approx((60 + 40 + 91) / 3)
     assert average["difference"] == pytest.approx(41 / 3)  # mmlu stands outside the averages
     assert (average["significant"], average["n"]) == ("yes", 300)
     assert rows["instruct", "All"]["n"] == 300
@@ -101,7 +102,7 @@ def test_table_of_averages(tmp_path: Path) -> None:
     assert table.rows[1][2] == "60.00† (50.2–69.1; paper 39.58)"
     assert table.rows[0][5].endswith("; paper 58.80)")
     assert table.rows[0][2] == "20.00 (13.3–28.9)"
-    assert table.caption.startswith("Ours. Accuracy in percent")
+    assert table.caption.startswith("Ours. Score in percent")
 
 
 def test_table_of_benchmarks(tmp_path: Path) -> None:

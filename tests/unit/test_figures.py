@@ -47,7 +47,7 @@ def scores(tmp_path: Path) -> list[Path]:
             file = tmp_path / "evaluate" / model / f"{benchmark}.json"
             file.parent.mkdir(parents=True, exist_ok=True)
             accuracy = 0.2 + 0.1 * m + 0.2 * b
-            summary = {"n": 10, "correct": 10 * accuracy, "accuracy": accuracy, "mean_tokens": 100 * (b + 1)}
+            summary = {"n": 10, "correct": 10 * accuracy, "score": accuracy, "mean_tokens": 100 * (b + 1)}
             file.write_text(json.dumps({**summary, "ci_low": accuracy - 0.1, "ci_high": accuracy + 0.1}))
             files.append(file)
     return files

@@ -5,7 +5,7 @@ import itertools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from megascience.paired import compare_averages, compare_models, compare_shares, holm, mcnemar, shares
+from megascience.paired import compare_averages, compare_items, holm, item_scores, mcnemar
 from megascience.records import InputError
 
 
@@ -18,35 +18,29 @@ def test_mcnemar_is_the_sign_test():
         assert mcnemar(a, b) == mcnemar(b, a)
 
 
-def rows_of(pattern):
-    return [{"item_id": f"i{n}", "verdict": "correct" if c == "1" else "wrong"} for n, c in enumerate(pattern)]
+def coded(pattern):
+    return item_scores({"item_id": f"i{n}", "item_score": float(c)} for n, c in enumerate(pattern))
 
 
 def test_two_models_are_compared_item_by_item():
-    a, b = rows_of("1" * 60 + "0" * 40), rows_of("1" * 30 + "0" * 70)
-    found = compare_models(a, b)
+    a, b = coded("1" * 60 + "0" * 40), coded("1" * 30 + "0" * 70)
+    found = compare_items(a, b)
     assert (found["n"], found["only_a"], found["only_b"]) == (100, 30, 0)
     assert found["difference"] == pytest.approx(0.3)
     assert found["ci_low"] < 0.3 < found["ci_high"]
     assert found["significant"]
-    back = compare_models(b, a)
+    back = compare_items(b, a)
     assert back["difference"] == -found["difference"]
     assert back["p_value"] == found["p_value"]
-    same = compare_models(a, a)
+    same = compare_items(a, a)
     assert (same["difference"], same["p_value"], same["significant"]) == (0.0, 1.0, False)
-    assert compare_models(a, b) == found
+    assert compare_items(a, b) == found
     with pytest.raises(InputError, match="no item in common"):
-        compare_models(a, [{"item_id": "x", "verdict": "correct"}])
+        compare_items(a, {"x": 1.0})
 
 
-def coded(pattern):
-    return shares(rows_of(pattern))
-
-
-def test_several_samples_an_item_are_shares():
-    rows = [{"item_id": "x", "verdict": v} for v in ("correct", "wrong", "correct", "unreadable")]
-    assert shares(rows) == {"x": 0.5}
-    found = compare_shares({"x": 0.5, "y": 1.0}, {"x": 0.25, "y": 0.0, "z": 1.0})
+def test_items_of_several_samples_count_by_their_score():
+    found = compare_items({"x": 0.5, "y": 1.0}, {"x": 0.25, "y": 0.0, "z": 1.0})
     assert found["n"] == 2
     assert found["difference"] == pytest.approx(0.625)
     assert (found["only_a"], found["only_b"]) == (1, 0)
@@ -82,7 +76,7 @@ def test_sign_flip_counts_what_could_have_been():
 
 def test_sign_flip_of_one_benchmark_is_mcnemar():
     a, b = coded("1" * 14 + "0" * 36), coded("0" * 10 + "1" * 2 + "0" * 38)
-    assert compare_averages([(a, b)])["p_value"] == pytest.approx(compare_shares(a, b)["p_value"], abs=0.005)
+    assert compare_averages([(a, b)])["p_value"] == pytest.approx(compare_items(a, b)["p_value"], abs=0.005)
 
 
 def test_holm_against_its_definition():

@@ -38,13 +38,13 @@ PAPER = {
 
 def summary(accuracy: float, n: int = 100, **more: float) -> dict[str, float]:
     low, high = max(0.0, accuracy - 0.1), min(1.0, accuracy + 0.1)
-    return {"n": n, "correct": round(accuracy * n), "accuracy": accuracy, "ci_low": low, "ci_high": high, **more}
+    return {"n": n, "correct": round(accuracy * n), "score": accuracy, "ci_low": low, "ci_high": high, **more}
 
 
 def accuracies(scores: dict[str, dict], registry: dict) -> dict[str, dict[str, float]]:
     """Return model -> column -> accuracy in percent."""
     _, table = with_averages(scores, registry)
-    return {model: {c: 100 * score.accuracy for c, score in row.items()} for model, row in table.items()}
+    return {model: {c: 100 * score.value for c, score in row.items()} for model, row in table.items()}
 
 
 def test_averages_are_those_of_the_paper() -> None:
@@ -75,18 +75,18 @@ def test_averages_of_what_was_evaluated() -> None:
 def test_intervals_of_one_benchmark_and_of_an_average() -> None:
     scores = {"base": {"medqa": summary(0.5, unreadable=3), "piqa": summary(0.7)}}
     rows = {row[1]: row for row in score_table(scores, REGISTRY).rows}
-    assert rows["medqa"][2:5] == pytest.approx([50, 40, 60])
-    assert rows["medqa"][5:8] == [100, 50, 3]
+    assert rows["medqa"][3:6] == pytest.approx([50, 40, 60])
+    assert rows["medqa"][6:9] == [100, 50, 3]
     half = 100 * math.sqrt(2 * 0.1**2) / 2
-    assert rows["Specific"][2:5] == pytest.approx([60, 60 - half, 60 + half])
-    assert rows["Specific"][5] is None
+    assert rows["Specific"][3:6] == pytest.approx([60, 60 - half, 60 + half])
+    assert rows["Specific"][6] is None
 
 
 @given(st.lists(st.tuples(*[st.floats(0, 1)] * 3), min_size=1, max_size=15))
 def test_average_lies_in_its_interval(values: list[tuple[float, float, float]]) -> None:
     parts = [Score(middle, low, high) for low, middle, high in map(sorted, values)]
     mean = average(parts)
-    assert 0 <= mean.low <= mean.accuracy <= mean.high <= 1
+    assert 0 <= mean.low <= mean.value <= mean.high <= 1
     assert mean.high - mean.low <= max(p.high - p.low for p in parts) + 1e-9
 
 

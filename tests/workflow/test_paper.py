@@ -78,7 +78,8 @@ def write_results(root, plan):
                 {
                     "item_id": f"{benchmark}{i}",
                     "benchmark": benchmark,
-                    "verdict": chance.choice(["correct", "wrong"]),
+                    "item_score": float(right := chance.random() < 0.5),
+                    "verdict": "correct" if right else "wrong",
                     "finish_reason": "stop",
                     "completion_tokens": chance.randint(10, 100),
                 }

@@ -75,7 +75,7 @@ def test_both_models_have_scores(run):
     for model in ("student", "student_textbook_reasoning"):
         found = {row["benchmark"]: row for row in rows if row["model"] == model}
         assert {"mmlu", "gsm8k", "scibench", "All"} <= set(found)
-        assert all(0 <= float(row["ci_low"]) <= float(row["accuracy"]) <= 100 for row in found.values())
+        assert all(0 <= float(row["ci_low"]) <= float(row["score"]) <= 100 for row in found.values())
     assert all(row["compared_with"] == "student" for row in rows)
 
 

@@ -10,6 +10,7 @@ with job_log(snakemake.log[0]):
     prompts = {prompt.name: prompt for prompt in map(load_prompt, snakemake.input.prompts)}
     paths = zip(snakemake.input.benchmarks, snakemake.output.rows, snakemake.output.summaries, strict=True)
     for (items, rows, summary), entry in zip(paths, snakemake.params.entries, strict=True):
-        scored = score_items(read_records(items, ITEMS), completions, prompts, snakemake.params.preset)
+        known = read_records(items, ITEMS)
+        scored = score_items(known, completions, prompts, snakemake.params.preset, entry["metric"])
         write_records(rows, scored, SCHEMAS["evaluate"], {"stage": "evaluate"})
         write_json(summary, summarize(scored, entry["metric"], entry["kind"]))

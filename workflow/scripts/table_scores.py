@@ -1,4 +1,4 @@
-"""Every evaluated model's accuracy on every benchmark, with intervals and counts."""
+"""Every evaluated model's score on every benchmark, with intervals and counts."""
 
 from megascience.logs import job_log
 from megascience.tables.scores import read_scores, score_table

@@ -1,7 +1,6 @@
 """Paired comparison: what the same items say about two models, on one benchmark or on an average of several."""
 
 import math
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,29 +13,21 @@ _RESAMPLES = 10_000
 _FLIPS = 100_000
 
 
-def shares(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
-    """Return item -> share of its samples that are right, from scored rows (evaluate schema)."""
-    found: dict[str, list[bool]] = defaultdict(list)
-    for row in rows:
-        found[row["item_id"]].append(row["verdict"] == "correct")
-    return {item: sum(values) / len(values) for item, values in found.items()}
+def item_scores(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """Return item -> its score by the benchmark's metric, from scored rows (evaluate schema)."""
+    return {row["item_id"]: row["item_score"] for row in rows}
 
 
-def compare_models(a: Iterable[Mapping[str, Any]], b: Iterable[Mapping[str, Any]], seed: int = 0) -> dict[str, Any]:
-    """Compare two models' scored rows (evaluate schema) of one benchmark; see `compare_shares`."""
-    return compare_shares(shares(a), shares(b), seed)
-
-
-def compare_shares(a: Mapping[str, float], b: Mapping[str, float], seed: int = 0) -> dict[str, Any]:
+def compare_items(a: Mapping[str, float], b: Mapping[str, float], seed: int = 0) -> dict[str, Any]:
     """Compare two models on the items of one benchmark.
 
     Args:
-        a, b: item -> share of right samples; items that only one of them has are left out.
+        a, b: item -> score; items that only one of them has are left out.
         seed: of the bootstrap's resampling.
 
     Returns:
-        n, difference (mean share right of a minus b), ci_low and ci_high (paired bootstrap over items, 95 %),
-        only_a and only_b (items that only one gets right, by more than half of its samples), p_value (McNemar,
+        n, difference (mean score of a minus b), ci_low and ci_high (paired bootstrap over items, 95 %),
+        only_a and only_b (items on which only one scores more than a half), p_value (McNemar,
         exact), significant (p < 0.05).
 
     Raises:
@@ -69,7 +60,7 @@ def compare_averages(pairs: Sequence[tuple[Mapping[str, float], Mapping[str, flo
     tends to McNemar's.
 
     Args:
-        pairs: for each benchmark the two models' shares; see `compare_shares`.
+        pairs: for each benchmark the two models' item scores; see `compare_items`.
 
     Returns:
         n (items of all benchmarks), difference, ci_low and ci_high (95 %), p_value, significant (p < 0.05).

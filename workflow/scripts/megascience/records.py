@@ -137,6 +137,8 @@ SCHEMAS: dict[str, pa.Schema] = {
         item_id=_TEXT,
         benchmark=_TEXT,
         sample=_INT,
+        # What the item adds to its benchmark's score, by the benchmark's metric; the same in all its samples.
+        item_score=pa.float64(),
         # The messages as JSON.
         prompt=_TEXT,
         completion=_TEXT,

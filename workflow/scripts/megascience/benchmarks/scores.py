@@ -21,6 +21,7 @@ def score_items(
     completions: Iterable[Mapping[str, Any]],
     prompts: Mapping[str, Prompt],
     preset: str = "standard",
+    metric: str = "accuracy",
 ) -> list[dict[str, Any]]:
     """Score the completions of one benchmark's items.
 
@@ -29,12 +30,13 @@ def score_items(
         completions: rows of records.COMPLETIONS, of any benchmarks; `id` is the item's id.
         prompts: the prompts by name; the rows show what the model was asked.
         preset: the comparison's preset, "standard" or "paper".
+        metric: what counts as an item's score, see `item_score`.
 
     Returns:
         Rows of the evaluate schema, in the order of items and then samples; `prompt` is the messages as JSON.
 
     Raises:
-        InputError: an item has no completion.
+        InputError: an item has no completion, or fewer samples than the metric needs.
     """
     known = {item["item_id"]: item for item in items}
     found: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
@@ -46,13 +48,37 @@ def score_items(
         if item_id not in found:
             raise InputError(f"item {item_id} of {item['benchmark']}: has no completion; run evaluate_generate again")
         asked: dict[str, str] = {}
+        samples = []
         for completion in sorted(found[item_id], key=lambda row: row["sample"]):
             name = completion["prompt"]
             if name not in asked:
                 messages = prompts[name].render(fields({**item, "prompt": name}) or {})
                 asked[name] = json.dumps(messages, ensure_ascii=False)
-            rows.append(_scored(item, completion, asked[name], preset))
+            samples.append(_scored(item, completion, asked[name], preset))
+        value = item_score(samples, metric, item["kind"])
+        rows += [{**row, "item_score": value} for row in samples]
     return rows
+
+
+def item_score(rows: Sequence[Mapping[str, Any]], metric: str = "accuracy", kind: str = "auto") -> float:
+    """Return what an item adds to its benchmark's score, from 0 to 1.
+
+    Args:
+        rows: its scored samples.
+        metric: "accuracy" (the share of right samples: mean@n), "majority" (1 where the answer that most agree on
+            is right) or "pass@k" (the chance that one of k samples is right).
+        kind: the answers' kind, by which a majority agrees.
+
+    Raises:
+        InputError: the item has fewer samples than k.
+    """
+    correct = sum(row["verdict"] == CORRECT for row in rows)
+    name, _, k = metric.partition("@")
+    if name == "pass":
+        if int(k) > len(rows):
+            raise InputError(f"metric {metric!r} needs {k} samples an item, not {len(rows)}; raise evaluate.samples")
+        return pass_at_k(len(rows), correct, int(k))
+    return float(majority_vote(rows, kind)) if name == "majority" else correct / len(rows)
 
 
 def _scored(item: Mapping[str, Any], completion: Mapping[str, Any], asked: str, preset: str) -> dict[str, Any]:
@@ -102,13 +128,13 @@ def summarize(rows: Sequence[Mapping[str, Any]], metric: str = "accuracy", kind:
 
     Args:
         rows: of the evaluate schema.
-        metric: what counts as the benchmark's score: "accuracy", "majority" or "pass@k".
+        metric: what counts as an item's score, see `item_score`.
         kind: the answers' kind, by which a majority agrees.
 
     Returns:
-        metric and score;
-        n (items), samples (a completion each), correct, unreadable and truncated (rows), accuracy (mean over items
-        of the share of right samples: mean@n), ci_low and ci_high (Wilson's 95 % interval over items), mean_tokens;
+        metric, score (mean over items), ci_low and ci_high (Wilson's 95 % interval over items);
+        n (items), samples (a completion each), correct, unreadable and truncated (rows), mean_tokens;
+        accuracy (mean over items of the share of right samples: mean@n);
         for several samples an item also majority (accuracy of the majority vote) and pass_at_k.
 
     Raises:
@@ -118,35 +144,28 @@ def summarize(rows: Sequence[Mapping[str, Any]], metric: str = "accuracy", kind:
     for row in rows:
         by_item[row["item_id"]].append(row)
     n = len(by_item)
-    shares = [sum(r["verdict"] == CORRECT for r in group) / len(group) for group in by_item.values()]
-    low, high = wilson(sum(shares), n)
+
+    def mean(metric: str) -> float | None:
+        return math.fsum(item_score(group, metric, kind) for group in by_item.values()) / n if n else None
+
+    found = mean(metric)
+    low, high = wilson((found or 0) * n, n)
     summary: dict[str, Any] = {
         "metric": metric,
+        "score": found,
+        "ci_low": low,
+        "ci_high": high,
         "n": n,
         "samples": len(rows),
         "correct": sum(row["verdict"] == CORRECT for row in rows),
         "unreadable": sum(row["verdict"] == UNREADABLE for row in rows),
         "truncated": sum(row["finish_reason"] == "length" for row in rows),
-        "accuracy": sum(shares) / n if n else None,
-        "ci_low": low,
-        "ci_high": high,
+        "accuracy": mean("accuracy"),
         "mean_tokens": sum(row["completion_tokens"] or 0 for row in rows) / len(rows) if rows else None,
     }
     fewest = min((len(group) for group in by_item.values()), default=1)
     if fewest > 1:
-        summary["majority"] = sum(majority_vote(group, kind) for group in by_item.values()) / n
         ks = sorted({*(2**i for i in range(fewest.bit_length())), fewest})
-        counts = [(len(group), sum(r["verdict"] == CORRECT for r in group)) for group in by_item.values()]
-        summary["pass_at_k"] = {str(k): sum(pass_at_k(size, c, k) for size, c in counts) / n for k in ks}
-    summary["score"] = _metric(summary, metric)
+        summary["majority"] = mean("majority")
+        summary["pass_at_k"] = {str(k): mean(f"pass@{k}") for k in ks}
     return summary
-
-
-def _metric(summary: Mapping[str, Any], metric: str) -> float | None:
-    name, _, k = metric.partition("@")
-    if name == "accuracy" or summary["samples"] == summary["n"] and name == "majority":
-        return summary["accuracy"]
-    found = summary.get("pass_at_k", {}).get(k) if name == "pass" else summary.get("majority")
-    if found is None:
-        raise InputError(f"metric {metric!r} needs more samples than the items have; raise evaluate.samples")
-    return float(found)

@@ -94,11 +94,11 @@ def _trade_off(points: Mapping[str, tuple[float | None, Score]], what: str, outp
             style = series(i)
             if length is None:
                 line = LINES[1 + i % (len(LINES) - 1)]
-                axis.axhline(100 * score.accuracy, color=style["color"], linestyle=line, linewidth=1.1, label=model)
+                axis.axhline(100 * score.value, color=style["color"], linestyle=line, linewidth=1.1, label=model)
             else:
                 axis.errorbar(
                     [length],
-                    [100 * score.accuracy],
+                    [100 * score.value],
                     yerr=errors([score]),
                     **style,
                     linestyle="none",

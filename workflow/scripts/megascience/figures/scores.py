@@ -11,7 +11,7 @@ from .style import WIDTH, canvas, errors, legend_columns, series
 def score_figure(
     scores: Sequence[str | Path], registry: Mapping[str, Mapping[str, Any]], outputs: Sequence[str | Path]
 ) -> None:
-    """Draw each model's accuracy on each benchmark, and its averages, with 95 % intervals.
+    """Draw each model's score on each benchmark, and its averages, with 95 % intervals.
 
     Args:
         scores: `…/{model}/{benchmark}.json` files.
@@ -30,7 +30,7 @@ def score_figure(
             shown = [name for name in columns if name in table[model]]
             values = [table[model][name] for name in shown]
             axis.errorbar(
-                [100 * value.accuracy for value in values],
+                [100 * value.value for value in values],
                 [places[name] + (i - (len(models) - 1) / 2) * step for name in shown],
                 xerr=errors(values),
                 **series(i),
@@ -48,7 +48,7 @@ def score_figure(
         axis.tick_params(axis="y", length=0)
         axis.set_ylim(max(places.values(), default=0) + 0.6, -0.6)
         axis.set_xlim(-2, 102)
-        axis.set_xlabel("accuracy, % (95 % interval)")
+        axis.set_xlabel("score, % (95 % interval)")
         axis.grid(axis="x", color="#d5d5d5", linewidth=0.4)
         axis.set_axisbelow(True)
         if models:

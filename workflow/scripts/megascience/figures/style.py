@@ -73,10 +73,10 @@ def series(i: int) -> dict[str, Any]:
 
 
 class Interval(Protocol):
-    """An accuracy with its interval, as shares of 1."""
+    """A score with its interval, as shares of 1."""
 
     @property
-    def accuracy(self) -> float: ...
+    def value(self) -> float: ...
 
     @property
     def low(self) -> float: ...
@@ -88,8 +88,8 @@ class Interval(Protocol):
 def errors(values: Sequence[Interval]) -> list[list[float]]:
     """Return the lengths below and above of the scores' intervals, in percent, as matplotlib wants them."""
     return [
-        [max(0.0, 100 * (value.accuracy - value.low)) for value in values],
-        [max(0.0, 100 * (value.high - value.accuracy)) for value in values],
+        [max(0.0, 100 * (value.value - value.low)) for value in values],
+        [max(0.0, 100 * (value.high - value.value)) for value in values],
     ]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from ..layout import read_columns
-from ..paired import compare_averages, compare_shares, holm, shares
+from ..paired import compare_averages, compare_items, holm, item_scores
 from ..records import InputError
 from ..tabular import Table
 from .paper import PaperNumbers
@@ -25,7 +25,8 @@ LAYOUTS = ("averages", "benchmarks")
 MARK = "†"
 
 _NOTE = (
-    "Accuracy in percent with its 95 % interval; averages are unweighted over the benchmarks of a group. "
+    "Score in percent (accuracy where the benchmark names no other metric) with its 95 % interval; averages are "
+    "unweighted over the benchmarks of a group. "
     f"{MARK} differs from the first of its block (p below 0.05, paired by item, Holm's correction within the block)."
 )
 
@@ -87,12 +88,12 @@ class Comparison:
         self.groups = average_groups([c for c in self.columns if c in registry], registry)
         self.trained, self.sizes, self.scores = trained, sizes, scores
         self.cells: dict[tuple[int, str, str], Cell] = {}
-        shares_of = _Shares(verdicts)
+        scores_of = _ItemScores(verdicts)
         for b, block in enumerate(self.blocks):
             for column in self.columns:
                 present = [model for model in block if column in table[model]]
                 found = {
-                    model: self._compare(shares_of, column, model, block[0])
+                    model: self._compare(scores_of, column, model, block[0])
                     for model in present
                     if model != block[0] and block[0] in present
                 }
@@ -103,10 +104,10 @@ class Comparison:
                         table[model][column], found.get(model), adjusted.get(model), number
                     )
 
-    def _compare(self, shares_of: "_Shares", column: str, model: str, first: str) -> dict[str, Any]:
+    def _compare(self, scores_of: "_ItemScores", column: str, model: str, first: str) -> dict[str, Any]:
         if column in self.groups:
-            return compare_averages([(shares_of(model, n), shares_of(first, n)) for n in self.groups[column]])
-        return compare_shares(shares_of(model, column), shares_of(first, column))
+            return compare_averages([(scores_of(model, n), scores_of(first, n)) for n in self.groups[column]])
+        return compare_items(scores_of(model, column), scores_of(first, column))
 
     def _paper_row(self, model: str) -> str:
         return f"{self.trained[model].base}/{self.trained[model].dataset}" if model in self.trained else model
@@ -116,11 +117,11 @@ class Comparison:
         return self.sizes.get(self.trained[model].dataset) if model in self.trained else None
 
     def long(self) -> Table:
-        """Return one row a block, model and benchmark or average; accuracies and differences in percent."""
+        """Return one row a block, model and benchmark or average; scores and differences in percent."""
         rows = []
         for (b, model, column), cell in self.cells.items():
             found = cell.difference or {}
-            percent = [100 * x for x in (cell.score.accuracy, cell.score.low, cell.score.high)]
+            percent = [100 * x for x in (cell.score.value, cell.score.low, cell.score.high)]
             apart = [100 * found[key] if found else None for key in ("difference", "ci_low", "ci_high")]
             made = self.trained.get(model)
             rows.append(
@@ -167,13 +168,13 @@ class Comparison:
         cell = self.cells.get((block, model, column))
         if cell is None:
             return None
-        accuracy, low, high = (100 * x for x in (cell.score.accuracy, cell.score.low, cell.score.high))
+        value, low, high = (100 * x for x in (cell.score.value, cell.score.low, cell.score.high))
         mark = MARK if cell.significant else ""
         paper = "" if cell.paper is None else f"; paper {cell.paper:.2f}"
-        return f"{accuracy:.2f}{mark} ({low:.1f}–{high:.1f}{paper})"
+        return f"{value:.2f}{mark} ({low:.1f}–{high:.1f}{paper})"
 
 
-_PERCENT = ("accuracy", "ci_low", "ci_high", "difference", "difference_low", "difference_high", "paper")
+_PERCENT = ("score", "ci_low", "ci_high", "difference", "difference_low", "difference_high", "paper")
 _LONG = (
     "block",
     "model",
@@ -192,8 +193,8 @@ _LONG = (
 )
 
 
-class _Shares:
-    """Item -> share of right samples by model and benchmark, each file read once."""
+class _ItemScores:
+    """Item -> score by model and benchmark, each file read once."""
 
     def __init__(self, verdicts: Mapping[str, Mapping[str, str | Path]]) -> None:
         self.verdicts = verdicts
@@ -202,7 +203,7 @@ class _Shares:
     def __call__(self, model: str, benchmark: str) -> dict[str, float]:
         if (model, benchmark) not in self.read:
             path = self.verdicts[model][benchmark]
-            self.read[model, benchmark] = shares(read_columns(path, ("item_id", "verdict")).to_pylist())
+            self.read[model, benchmark] = item_scores(read_columns(path, ("item_id", "item_score")).to_pylist())
         return self.read[model, benchmark]
 
 

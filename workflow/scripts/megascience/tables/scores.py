@@ -18,9 +18,9 @@ ALL = "All"
 
 @dataclass(frozen=True)
 class Score:
-    """A model's accuracy on one benchmark or an average of several, as shares of 1, with its 95 % interval."""
+    """A model's score on one benchmark or an average of several, as shares of 1, with its 95 % interval."""
 
-    accuracy: float
+    value: float
     low: float
     high: float
 
@@ -34,7 +34,7 @@ def read_scores(paths: Iterable[str | Path]) -> dict[str, dict[str, dict[str, An
     scores: dict[str, dict[str, dict[str, Any]]] = {}
     for path in map(Path, paths):
         summary = read_json(path)
-        for key in ("n", "correct", "accuracy", "ci_low", "ci_high"):
+        for key in ("n", "correct", "score", "ci_low", "ci_high"):
             if not isinstance(summary.get(key), (int, float)):
                 raise InputError(f"{path}: {key!r} is missing or not a number; delete the file and evaluate again")
         scores.setdefault(path.parent.name, {})[path.stem] = summary
@@ -42,15 +42,15 @@ def read_scores(paths: Iterable[str | Path]) -> dict[str, dict[str, dict[str, An
 
 
 def average(parts: Sequence[Score]) -> Score:
-    """Return the unweighted mean of independent accuracies with its 95 % interval.
+    """Return the unweighted mean of independent scores with its 95 % interval.
 
     The interval recovers each part's variance from its own limits, so that it stays inside [0, 1]
-    and does not vanish where an accuracy is 0 or 1 (MOVER: Zou & Donner, Stat. Med. 27, 2008, eq. 2).
+    and does not vanish where a score is 0 or 1 (MOVER: Zou & Donner, Stat. Med. 27, 2008, eq. 2).
     """
     k = len(parts)
-    mean = math.fsum(p.accuracy for p in parts) / k
-    low = math.sqrt(math.fsum((p.accuracy - p.low) ** 2 for p in parts)) / k
-    high = math.sqrt(math.fsum((p.high - p.accuracy) ** 2 for p in parts)) / k
+    mean = math.fsum(p.value for p in parts) / k
+    low = math.sqrt(math.fsum((p.value - p.low) ** 2 for p in parts)) / k
+    high = math.sqrt(math.fsum((p.high - p.value) ** 2 for p in parts)) / k
     return Score(mean, max(0.0, mean - low), min(1.0, mean + high))
 
 
@@ -81,7 +81,7 @@ def with_averages(
     groups = average_groups(benchmarks, registry)
     table: dict[str, dict[str, Score]] = {}
     for model, summaries in scores.items():
-        row = {n: Score(s["accuracy"], s["ci_low"], s["ci_high"]) for n, s in summaries.items()}
+        row = {n: Score(s["score"], s["ci_low"], s["ci_high"]) for n, s in summaries.items()}
         for title, names in groups.items():
             if all(n in row for n in names):
                 row[title] = average([row[n] for n in names])
@@ -92,7 +92,7 @@ def with_averages(
 def score_table(
     scores: Mapping[str, Mapping[str, Mapping[str, Any]]], registry: Mapping[str, Mapping[str, Any]]
 ) -> Table:
-    """Return accuracy and 95 % interval in percent, with counts, one row a model and benchmark or average."""
+    """Return score (percent) and 95 % interval with metric and counts, one row a model and benchmark or average."""
     columns, table = with_averages(scores, registry)
     counts = ("n", "correct", "unreadable", "truncated", "mean_tokens")
     rows = []
@@ -100,7 +100,7 @@ def score_table(
         for column in columns:
             if column in row:
                 score, summary = row[column], scores[model].get(column, {})
-                percent = [100 * value for value in (score.accuracy, score.low, score.high)]
-                rows.append([model, column, *percent, *(summary.get(key) for key in counts)])
-    digits = {"accuracy": 2, "ci_low": 2, "ci_high": 2, "mean_tokens": 1}
-    return Table(("model", "benchmark", "accuracy", "ci_low", "ci_high", *counts), rows, digits)
+                percent = [100 * value for value in (score.value, score.low, score.high)]
+                rows.append([model, column, summary.get("metric"), *percent, *(summary.get(key) for key in counts)])
+    digits = {"score": 2, "ci_low": 2, "ci_high": 2, "mean_tokens": 1}
+    return Table(("model", "benchmark", "metric", "score", "ci_low", "ci_high", *counts), rows, digits)
