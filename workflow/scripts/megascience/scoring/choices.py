@@ -24,7 +24,8 @@ _AFTER_LETTER = re.compile(
     r"would|from|option|\(|therefore|only|while|however)\b)"
 )
 _SECOND = re.compile(
-    r"^\s*(?:,|&|/|\+|;|\bor\b|\band\b|,\s*(?:and|or)\b)\s*(?:options?\s+)?[(\[]?\s*([A-Z])\s*[)\]]?(?![A-Za-z0-9'])"
+    r"\s*(?:,|&|/|\+|;|\bor\b|\band\b|,\s*(?:and|or)\b|(?<=[)\]])\s*(?=[(\[][A-Z][)\]]))\s*(?:options?\s+)?"
+    r"[(\[]?\s*([A-Z])\s*[)\]]?(?![A-Za-z0-9'])"
     r"(?!\s+(?:is|was|would|can|has|are|looks|seems)\b)"
 )
 
@@ -52,7 +53,8 @@ def letter_at(text: str, options: int = 26) -> tuple[str, int] | None:
 
 _SEVERAL = re.compile(
     r"^\W*(?:(?:either|both|between|options?|choices?|could\s+be|is|are)\s+)*[(\[]?([A-Z])[)\]]?\s*"
-    r"(?:,|;|&|/|\bor\b|\band\b|,\s*(?:and|or)\b)\s*(?:options?\s+)?[(\[]?([A-Z])[)\]]?(?![A-Za-z0-9'])"
+    r"(?:,|;|&|/|\bor\b|\band\b|,\s*(?:and|or)\b|(?<=[)\]])\s*(?=[(\[][A-Z][)\]]))\s*(?:options?\s+)?"
+    r"[(\[]?([A-Z])[)\]]?(?![A-Za-z0-9'])"
     r"(?!\s+(?:is|was|would|can|has|are|looks|seems)\b)",
     re.IGNORECASE,
 )
@@ -87,14 +89,14 @@ def read_letter(text: str, options: int = 26) -> str | None:
     if found is None:
         return None
     letter, end = found
-    second = _SECOND.match(text[end:])
+    second = _SECOND.match(text, end)
     if second and second[1] != letter and ord(second[1]) - 65 < options:
         return None  # two options are no choice of one
     return letter
 
 
 _LETTERS = re.compile(
-    r"^[(\[]?\s*[A-Z]\s*[)\].:]?(?:\s*(?:,|;|&|/|\+|\band\b|\bor\b|,\s*and\b|\s)\s*(?:options?\s+)?[(\[]?\s*[A-Z]\s*[)\].:]?)*\s*$"
+    r"^[(\[]?\s*[A-Z]\s*[)\].:]?(?:\s*(?:,|;|&|/|\+|\band\b|\bor\b|,\s*and\b|\s|(?<=\))(?=\())\s*(?:options?\s+)?[(\[]?\s*[A-Z]\s*[)\].:]?)*\s*$"
 )
 _GLUED = re.compile(r"^[A-Z]{2,10}$")
 _ITEM = re.compile(
@@ -106,7 +108,8 @@ _ITEM = re.compile(
 def read_letters(text: str, options: int = 26) -> str | None:
     """Return the option letters that a short answer lists, sorted and joined by commas, or None."""
     text = bare(text[:4_000]).strip("[](){} .")
-    text = text[_LEAD.match(text).end() :].strip("[](){} .")  # type: ignore[union-attr]
+    if not _GLUED.match(text):  # B and E, not "be"
+        text = text[_LEAD.match(text).end() :].strip("[](){} .")  # type: ignore[union-attr]
     if _GLUED.match(text) and len(set(text)) == len(text):
         found = list(text)
     elif _LETTERS.match(text):
@@ -157,5 +160,5 @@ _YNM = re.compile(r"^(yes|no|maybe)\b(?!\s*(?:/|,?\s*or\b))(?!-)", re.IGNORECASE
 @lru_cache(maxsize=4096)
 def read_yes_no_maybe(text: str) -> str | None:
     """Return "yes", "no" or "maybe" where a short answer begins with it."""
-    match = _YNM.match(re.sub(r"^(?:the answer is|answer)\s*:?\s*", "", bare(text[:400]), flags=re.IGNORECASE))
+    match = _YNM.match(re.sub(r"^(?:(?:the answer is|answer)\s*:?|a:)\s*", "", bare(text[:400]), flags=re.IGNORECASE))
     return match[1].lower() if match else None

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from . import languages
 from .choices import bare, letter_at, lists_letters
 from .commitments import hedged
 from .grammar import parse
@@ -13,8 +14,9 @@ from .options import option_letter
 from .readers import Reader
 from .sentences import LAST_EQUAL, bold_number, last_number, without_asides
 from .spelling import FUNCTIONS
+from .structures import structure_in
 from .tree import ParseError
-from .verdicts import VERDICT
+from .verdicts import VERDICT, marked_right
 
 
 def _lines(text: str, start: int, end: int) -> list[tuple[int, str]]:
@@ -73,11 +75,9 @@ def fallback(
                 found = _opening_letter(lines, len(options) if options else 26)
         if found is None and kind == "multi_choice" and options and _ALL_CORRECT.search(last):
             found = ",".join(chr(65 + i) for i in range(len(options)))
-        if found is None and kind == "multi_choice" and (listed := _LISTED.search(last)):
-            found = ",".join(sorted(set(re.findall(r"\b[A-Z]\b", listed[1]))))
         if found is None and kind == "multi_choice":
-            letters = {m["letter"] for m in VERDICT.finditer(text, start, end) if not hedged(text, m.start())}
-            found = ",".join(sorted(letters)) or None
+            tail = _closing(last).rpartition(": ")[2]
+            found = _lone(tail, read, options, kind) or _called_right(text, start, end, at)
         return Extraction(found, "lone letter", (at, at + len(last))) if found else None
     if kind in ("boolean", "yes_no_maybe"):
         return _verdict_word(text, lines, kind, read)
@@ -100,9 +100,26 @@ def fallback(
         if answer:
             return Extraction(answer, "whole completion", (start, end))
     formula = _last_formula(text, start, end, kind)
-    if formula is None and "$" not in last and "\\" not in last and (number := last_number(_closing(last))):
-        return Extraction(number, "last sentence", (at, at + len(last)))
+    if formula is None and "$" not in last and "\\" not in last:
+        sentence = _closing(last)
+        answer = structure_in(sentence, kind)
+        if answer is None and kind not in ("tuple", "interval", "matrix", "equation"):
+            answer = last_number(sentence)
+        return Extraction(answer, "last sentence", (at, at + len(last))) if answer else None
     return formula
+
+
+def _called_right(text: str, start: int, end: int, last: int) -> str | None:
+    """Return the options of a `multi_choice` question that a completion calls right, in its last line or in all."""
+    for position in (last, start):
+        letters = set()
+        if listed := list(_LISTED.finditer(text, position, end)):
+            letters = {letter for match in listed for letter in re.findall(r"\b[A-Z]\b", match[1])}
+        letters |= {m["letter"] for m in VERDICT.finditer(text, position, end) if not hedged(text, m.start())}
+        letters |= {match["rest"].upper() for match in marked_right(text, position, end)}
+        if letters:
+            return ",".join(sorted(letters))
+    return None
 
 
 def _closing(line: str) -> str:
@@ -239,7 +256,7 @@ def _lone(line: str, read: Reader, options: Sequence[str] | None, kind: str) -> 
     letter, end = found
     if re.search(rf"(?:^|\s)[(\[]?{chr(ord(letter) + 1)}[)\].:]", stated[end:]):
         return None  # the options themselves, on one line
-    rest = stated[end:].strip(" ).:,-")
+    rest = stated[end:].strip(" ).:,-!")
     if not rest:
         return letter
     if options and ord(letter) - 65 < len(options):
@@ -287,7 +304,8 @@ def _mentioned(line: str, options: Sequence[str]) -> str | None:
 
 
 _FINAL_WORD = re.compile(
-    r"\b(?:so|thus|therefore|hence|is|overall|conclusion|verdict)\b[\s,:*]*(yes|no|maybe)\W*$", re.IGNORECASE
+    r"(?:\b(?:so|thus|therefore|hence|is|overall|conclusion|verdict|say|answer)\b|[;:–—])[\s,:*]*(yes|no|maybe)\W*$",
+    re.IGNORECASE,
 )
 _VERDICT_WORD = re.compile(
     r"\b(?:statement|assertion|claim|proposition|sentence|this|it)\s+"
@@ -303,6 +321,11 @@ def _verdict_word(text: str, lines: list[tuple[int, str]], kind: str, read: Read
     if kind == "boolean":
         for at, line in reversed(lines[-3:]):
             line = line.replace("*", " ")
+            foreign = None if line.isascii() else languages.STATEMENT.search(line)
+            if foreign:
+                return Extraction(
+                    read(foreign["word"], False), "verdict on the statement", (at + foreign.start(), at + foreign.end())
+                )
             verdicts = list(_VERDICT_WORD.finditer(line))
             match = verdicts[-1] if verdicts else None
             if match and not hedged(line, match.start()):
@@ -318,6 +341,7 @@ def _verdict_word(text: str, lines: list[tuple[int, str]], kind: str, read: Read
         if answer is not None and (
             len(line.split()) <= 3
             or re.match(r"\W*(?:true|false|yes|no|maybe)\b\W*(?:[.,:;—–-]|$)", line, re.IGNORECASE)
+            or re.match(r"\W*(?:in)?(?:correct|wrong|right)\b[\s*]*(?:[.!:;—–]|$)", line, re.IGNORECASE)
         ):
             return Extraction(answer, "first word", (at, at + len(line)))
     return None

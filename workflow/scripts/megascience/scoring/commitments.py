@@ -60,7 +60,8 @@ _HEDGE_FAR = re.compile(
     r"\b(?:(?:might|may|could)\s+(?:also\s+)?(?:think|say|argue|guess|be\s+tempted|conclude|assume|choose)|"
     r"would\s+(?:think|guess|be\s+tempted|assume)|perhaps|"
     r"maybe|possibly|at\s+first(?:\s+(?:glance|sight))?|initially|tempting|not\s+sure|unsure|unclear|wonder\w*|"
-    r"check(?:ing)?\s+(?:if|whether)|would\s+(?:mean|imply)|suppose|mistakenly|incorrectly|wrongly|common\s+mistake)\b"
+    r"check(?:ing)?\s+(?:if|whether)|would\s+(?:mean|imply)|suppose|not\s+(?:true|correct|the\s+case|possible)\s+that|"
+    r"(?:do\s+not|don't|doesn't|cannot|can't)\s+(?:think|believe|say|conclude)|mistakenly|incorrectly|wrongly|common\s+mistake)\b"
     r"(?:(?!\bbut\b|\bhowever\b|\btherefore\b|\bthus\b|\bso\b|\bhence\b|\bstill\b|\bactually\b)[^.!?;\n])*$",
     re.IGNORECASE,
 )

@@ -43,6 +43,10 @@ VERDICT = re.compile(
     r"(?:选项|答案|因此|所以)?\s*(?P<rest>(?<![A-Za-z])[A-Z])\s*(?:选项|项)?\s*(?:是)?(?<!不)(?:正确|对)(?:的|答案)?"
 )
 
+#: A verdict on a statement: 该说法是错误的.
+STATEMENT = re.compile(
+    r"(?:说法|陈述|论述|表述|判断|断言|命题|语句|句话|观点|结论)\s*(?:是|为)?\s*(?P<word>不正确|不对|错误|正确|错|对)(?:的|。|$)"
+)
 TRUE = tuple("正确 对 是 真 vrai richtig wahr verdadero verdadeiro vero верно да oui ja sí".split())
 FALSE = tuple("错误 不正确 错 否 不对 不是 假 faux falsch falso неверно нет non nein".split())
 

@@ -10,6 +10,8 @@ _STYLE = (
     "boldsymbol|bm|mbox|hbox|operatorname|operatorname\\*|underline|ensuremath|displaystyle|rm|bf|it|ce|pu|mathcal|bold"
 )
 _STYLE_GROUP = re.compile(rf"\\(?:{_STYLE})\s*\{{((?:[^{{}}]|\{{[^{{}}]*\}})*)\}}")
+#: A command right before a styled group: \\cdot\\text{m} must not become \\cdotm.
+_GLUED_STYLE = re.compile(rf"(\\[a-zA-Z]+)(?=\\(?:{_STYLE})\s*\{{)")
 _STYLE_BARE = re.compile(r"\\(?:displaystyle|textstyle|scriptstyle|rm|bf|it|limits|nolimits|bold)(?![A-Za-z])")
 _SIZES = re.compile(r"\\(?:left|right|middle|[bB]igg?[lrm]?)(?![A-Za-z])\s*")
 _SPACES = re.compile(
@@ -117,6 +119,7 @@ def strip_styles(text: str) -> str:
     """Return the text without commands that only change how their argument looks."""
     if "\\" not in text:
         return text
+    text = _GLUED_STYLE.sub(r"\1 ", text)
     for _ in range(4):
         text, n = _STYLE_GROUP.subn(r"\1", text)
         if not n:

@@ -68,6 +68,7 @@ _DECIMAL_COMMA = re.compile(r"^([-+]?(?:0(?=,\d+)|\d+(?=,(?:\d{1,2}|\d{4,})(?!\d
 _ASSIGN = re.compile(r"^[^=<>]{0,60}?[=≈]\s*(?=\S)|^[^=<>]{0,60}?\\(?:approx|simeq|sim)\b\s*")
 
 
+_TEXT_E = re.compile(r"(?<=\d)\s*\\(?:text|mathrm|rm)\s*\{\s*[eE]\s*\}\s*(?=\{?[-+]?\d)")
 _MINUS = re.compile(r"^(?:minus|negative)\s+(?=[\d.$\\])", re.IGNORECASE)
 
 
@@ -79,7 +80,7 @@ def tidy(text: str) -> str:
     text = strip_spacing(text).strip()
     if _EUROPEAN.match(text):
         text = text.replace(".", "").replace(",", ".", 1)
-    text = _MINUS.sub("-", text)
+    text = _TEXT_E.sub("e", _MINUS.sub("-", text))
     for _ in range(3):
         text, n = _APPROX.subn("", text)
         if not n:
@@ -278,6 +279,8 @@ def _ends_number(rest: str) -> bool:
         return False
     if _RATE.match(rest):
         return True
+    if re.match(r"of\s+[\d$\\]", rest):  # 25 % of 80
+        return False
     if _CONTINUES.match(rest):
         # a lone lower-case letter may be a unit (5 m) as well as a variable (5x)
         return bool(re.match(r"^(?:[msghklNJKCVAWLTFBHeuµdr]|\(?in)\b(?![\^_]?\s*[=])", rest)) and not re.match(

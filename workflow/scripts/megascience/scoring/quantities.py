@@ -20,6 +20,8 @@ def compare_numbers(
     """Compare two numbers, with their units where the kind is `quantity` and the preset compares units."""
     right = _number(reference, kind)
     left = _number(candidate, kind)
+    if left is None and unit and unwrap(candidate).endswith(unit.strip(" $")):  # 0.5c, where the unit is c
+        left = _number(unwrap(candidate)[: -len(unit.strip(" $"))], kind)
     if right is None or left is None:
         if left is not None or right is not None or kind == "quantity":
             side = "candidate" if left is None else "reference"

@@ -60,6 +60,9 @@ _LEAD_MATH = re.compile(
 )
 
 
+_THAT_IS = re.compile(r",?\s*\(?\b(?:i\.e\.|that\s+is|which\s+(?:is|equals|gives))[,:]?\s+", re.IGNORECASE)
+
+
 def _number_reader(text: str, delimited: bool) -> str | None:
     if "\\boxed" in text:
         return None  # the box is a commitment of its own
@@ -69,6 +72,10 @@ def _number_reader(text: str, delimited: bool) -> str | None:
     if not delimited:
         stated = _LEAD_MATH.sub("", stated.strip(" *_"))
     found = read_number(stated)
+    if found is None or found.rest:
+        restated = _THAT_IS.split(stated)[-1]  # 25% of 80, i.e. 20
+        if restated != stated and read_number(restated) is not None:
+            stated, found = restated, read_number(restated)
     if found is not None:
         return unwrap(stated) if len(stated) <= 60 or delimited else number_in(stated)
     if delimited:

@@ -6,13 +6,13 @@ from .markup import unify
 from .numerals import leading, read_number, tidy, words
 
 _NUMBER_START = re.compile(
-    r"(?<![A-Za-z0-9_.^{\\/+-])(?<!\d:)(?:[-+]|(?i:minus|negative)\s+)?(?:\\?\$|[€£¥])?\s*(?:\\pi(?![a-z])|π|\d[\d,]*(?:\.\d+)?(?:/\d+)?|\.\d+|\\d?frac\{\d+\}\{\d+\}|\\sqrt)"
+    r"(?<![A-Za-z0-9_.^{\\/+-])(?<!\d:)(?:[-+]|(?i:minus|negative)\s+)?(?:\\?\$|[€£¥])?\s*(?:\\pi(?![a-z])|π|\d(?:[\d,]*\d)?(?:\.\d+)?(?:/\d+)?|\.\d+|\\d?frac\{\d+\}\{\d+\}|\\sqrt)"
     r"(?:\s*(?:\\times|\\cdot|[×x*])\s*10\s*\^\s*\{?-?\d+\}?)?(?!:\d)"
 )
 LAST_EQUAL = re.compile(r"(?<![<>!\\])(?:=|≈|\\approx|≃|\\simeq)(?!=)")
 #: Words that a closing sentence puts before its result.
 _ANCHOR = re.compile(
-    r"=|≈|:(?=\s)|(?:'s|'ll\s+be)\s|\b(?:is|are|was|were|be|equals?|gets?|makes?|gives?|has|have|total\s+of|costs?|needs?|"
+    r"=|≈|:(?=\s)|\b(?i:it|that|this|there|here|what|which|(?:s?he|answer|result|total|value))'(?:s|ll\s+be)\s|'ll\s+be\s|\b(?:is|are|was|were|be|equals?|gets?|makes?|gives?|has|have|total\s+of|costs?|needs?|"
     r"(?:needed\s+)?to\s+pay|left\s+with|earns?|takes?|spends?|pays?)\b"
 )
 #: A result that comes after the last formula of a sentence: "20 + 30 = 50, and after the discount it is $45".
@@ -45,6 +45,14 @@ _SYMBOL = re.compile(r"[\s$\\(]*[a-zA-Z](?:_\{?\w+\}?)?[\s$\\).]*")
 _ASSIGNED = re.compile(r"(?:[\s$]*([a-zA-Z])\w*\s*=\s*[^,;=]+[,;]\s*(?:and\s+)?)+(?!\1)[\s$]*[a-zA-Z]\w*\s*=[^,;=]+")
 
 
+#: A quantity in two or three units: 2 hours and 30 minutes, 5 ft 6 in.
+_COMPOUND = re.compile(
+    r"\d+\s*(?:hours?|h|hrs?|minutes?|min|days?|weeks?|years?|months?|feet|foot|ft|pounds?|lbs?|yards?)"
+    r"(?:,?\s+(?:and\s+)?\d+(?:\.\d+)?\s*(?:seconds?|s|secs?|minutes?|min|hours?|h|days?|months?|inch(?:es)?|in|ounces?|oz|feet|ft)"
+    r"\b){1,2}"
+)
+
+
 #: What is longer is no closing sentence.
 _MAX_SENTENCE = 2_000
 
@@ -58,6 +66,9 @@ def number_in(sentence: str) -> str | None:
         return f"{found_ratio[0][1]}/{found_ratio[0][2]}"
     if _ASSIGNED.fullmatch(sentence):  # x = 1, y = 2
         return None
+    compound = list(_COMPOUND.finditer(sentence))
+    if len(compound) == 1 and not re.search(r"\d", sentence[: compound[0].start()] + sentence[compound[0].end() :]):
+        return compound[0][0]
     parts = LAST_EQUAL.split(sentence)
     if len(parts) > 1 and _SYMBOL.fullmatch(parts[-1]):  # 12 = x
         sentence = sentence[: _last_equal(sentence)]

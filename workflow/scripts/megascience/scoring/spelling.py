@@ -76,6 +76,7 @@ _REWRITES: tuple[tuple[re.Pattern[str], Any], ...] = tuple(
         (r"\\(?:leq|leqslant|leqq)(?![a-zA-Z])|<=", r"\\le "),
         (r"\\(?:geq|geqslant|geqq)(?![a-zA-Z])|>=|=>", r"\\ge "),
         (r"\\lt(?![a-zA-Z])", "<"),
+        (r"(?<![a-zA-Z])([a-zA-Z])\s+in\s+(?=[\[({\\])", r"\1 \\in "),
         (r"\\gt(?![a-zA-Z])", ">"),
         (r"\\(?:neq|not\s*=)(?![a-zA-Z])|!=|\\not=", r"\\ne "),
         (r"\\(?:approx|simeq|cong|equiv|triangleq|coloneqq)(?![a-zA-Z])|==|:=|≈", "="),

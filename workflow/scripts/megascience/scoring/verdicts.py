@@ -34,7 +34,8 @@ _CHOOSE = re.compile(
     r"mark|answer\s+with|settl(?:e|ing)\s+on)\s+"
     r"(?:the\s+)?(?:(?:option|answer|choice|letter)\s*)?(?:is\s+)?[:\s]*)(?P<rest>[(\[*\"'`$\\]{0,6}[A-Z]\b(?!\s+if)[^\n]{0,80})"
 )
-_LETTER = r"(?P<rest>[(\[*\"'`$\\]{0,6}(?:text\{)?[(\[]?[A-Z]\b(?!')[)\]}*.\"'`$]{0,6})"
+#: A letter, or a small one in brackets that is no Roman numeral.
+_LETTER = r"(?P<rest>[(\[*\"'`$\\]{0,6}(?:text\{)?[(\[]?[A-Z]\b(?!')[)\]}*.\"'`$]{0,6}|\*{0,2}\([a-hj-p]\)\*{0,2}\.?)"
 _THEREFORE = re.compile(
     r"(?:(?:^|[\s.!?,;:])(?i:so|thus|therefore|hence|accordingly|consequently|in\s+conclusion)\b"
     r"|(?:^|[.!?:;])\s*(?:⇒|→|∴|=>|->|⟹))[\s,:]*"
@@ -45,7 +46,7 @@ _THEREFORE = re.compile(
     re.MULTILINE,
 )  # fmt: skip
 _LOWER = re.compile(
-    r"(?i:option|choice|alternative)\s+[(\[*]{0,3}(?P<rest>[a-z])[)\]*]{0,3}\s+is\s+(?:therefore\s+|thus\s+|the\s+)*"
+    r"(?:(?i:option|choice|alternative)\s+[(\[*]{0,3}|[(\[]\*{0,2}(?=[a-hj-p][)\]]))(?P<rest>[a-z])[)\]*]{0,3}\s+is\s+(?:therefore\s+|thus\s+|the\s+)*"
     r"(?:correct|right|best|answer)\b"
 )
 _IT_IS = re.compile(r"(?:^|[\s(])[(\[*]{0,3}(?P<rest>[A-Z])[)\]*]{0,3}\s+it\s+is\b(?=\s*[.!,\n*]|\s*$)", re.MULTILINE)
@@ -61,6 +62,11 @@ _CORRECTED = re.compile(
     + _LETTER + r"\s*(?=$|[.!,;\n]|\s+(?:because|since|not)\b)",
     re.MULTILINE,
 )  # fmt: skip
+_NO_WAIT = re.compile(
+    r"(?i:\b(?:(?:no|oh|hmm|oops),?\s+)?(?:wait|actually|correction|scratch\s+that|sorry|rather|i\s+mean(?:t)?)\b[\s,:—–-]*"
+    r"(?:(?:no|sorry)[\s,]+)?(?:(?:it\s+is|option)\s+)?)" + _LETTER + r"\s*(?=$|[.!\n])",
+    re.MULTILINE,
+)  # fmt: skip
 #: Of each rule: pieces of lower-case text of which one must be there.
 _CALLED = ("correct", "right", "best", "better", "true", "most", "appropriate", "accurate", "answer", "valid",
            "suitable", "plausible", "likely", "one")  # fmt: skip
@@ -69,6 +75,7 @@ _CHOSEN = ("choos", "chose", "select", "pick", "go with", "go for", "going", "op
            "settl")  # fmt: skip
 _TAKEN_BACK = ("wait", "actually", "correction", "scratch", "sorry", "on second", "on reflection", "misread",
                "was wrong", "made a")  # fmt: skip
+_NO_CUES = ("wait", "actually", "correction", "scratch", "sorry", "rather", "i mean")
 _REFERRED = ("option", "choice", "answer", "statement")
 _RULES = (
     (_VERDICT_TEXT, ("correct", "right", "best"), "option called correct"),
@@ -78,6 +85,7 @@ _RULES = (
     (_THEREFORE, _SO, "conclusion"),
     (_IT_IS, ("it is",), "conclusion"),
     (_CORRECTED, _TAKEN_BACK, "correction"),
+    (_NO_WAIT, _NO_CUES, "correction"),
     (_REFERS, _REFERRED, "reference to an option"),
     (FOREIGN_VERDICT, ("正", "对"), "option called correct"),
 )
@@ -88,17 +96,21 @@ _DENIED = re.compile(
 )
 _CONDITIONAL = re.compile(r"\b(?:if|were|when|unless)\b[^.!?\n]*$", re.IGNORECASE)
 
-#: One verdict an option: "Option B: correct", "- (C): true", a table's row with a tick.
+#: One verdict an option: "Option B: correct", "- (C): true", "**D.** Incorrect", a table's row with a tick.
 _MARKED = re.compile(
-    r"(?:^[\s>*#-]*(?:\|\s*)?|(?<=[.;]\s))(?:option\s+)?[(*]*(?P<rest>[A-Z])[)*.]*\s*(?:\|(?:[^\n|]*\|)*?\s*|[:–—-]\s*)[*\s]*"
-    r"(?:(?P<yes>correct|yes|true|right|[✓✔✅])|(?:incorrect|no|false|wrong|[✗✘❌✕]))(?!\w)",
+    r"(?:^[\s>*#-]*(?:\|\s*)?|(?<=[.;,]\s)|(?<=[a-z]\s)(?=\())(?:option\s+)?[(*]*(?P<rest>[A-Z])"
+    r"(?:[)*.]*\s*(?P<mark>\|(?:[^\n|]*\|)*?\s*|[:–—-]\s*)|[)*.:]+\s+)[*\s]*"
+    r"(?:(?P<yes>correct|yes|true|right|[✓✔✅])|(?:incorrect|not\s+(?:correct|true)|no|false|wrong|[✗✘❌✕]))(?!\w)",
     re.MULTILINE | re.IGNORECASE,
 )
+#: So many options of a list must have their verdict where the verdict might be an option's text ("A. True").
+_LIST = 3
 
 
 def verdicts(text: str, start: int, stop: int) -> Iterator[Found]:
     """Yield the places where one option is called right, chosen or referred to; the caller leaves hedges out."""
     lower = text[start:stop].lower()
+    letters = {match.end("letter") for match in VERDICT.finditer(text, start, stop)}
     for pattern, cue, rule in _RULES:
         if not any(piece in lower for piece in cue):
             continue
@@ -108,8 +120,17 @@ def verdicts(text: str, start: int, stop: int) -> Iterator[Found]:
                 _DENIED.search(before) or ("would" in match[0] and _CONDITIONAL.search(before))
             ):
                 continue
+            if pattern is _VERDICT_TEXT and letters & set(range(match.start() + 12, match.end())):
+                continue  # "Option A would be right if …, so option B is correct"
             yield match.start(), match.end(), match["letter"] if pattern is VERDICT else match["rest"], rule
-    right = [match for match in _MARKED.finditer(text, start, stop) if match["yes"]]
+    right = marked_right(text, start, stop)
     # the one that is marked right among others that are marked wrong; two right ones are statements, not options
     if len(right) == 1:
         yield right[0].start(), right[0].end(), right[0]["rest"].upper(), "option marked correct"
+
+
+def marked_right(text: str, start: int, stop: int) -> list[re.Match[str]]:
+    """Return where a list gives the verdict "right" on an option, in its group `rest`."""
+    marked = list(_MARKED.finditer(text, start, stop))
+    different = len({match["rest"].upper() for match in marked})
+    return [match for match in marked if match["yes"] and (match["mark"] or different >= _LIST)]
