@@ -13,12 +13,15 @@ from megascience.layout import HOME_STAGES, UNCLASSIFIED, split_corpus
 from megascience.plan import MODEL_STAGES, Plan
 from megascience.records import InputError
 from megascience.reports import MAIN, compared, comparisons, needed, trained
+from megascience.settings import check_keys
 from megascience.site import check_site
 from megascience.staleness import code_hash
 from megascience.upkeep import find_shard, shards_of
 
-validate(config, f"{workflow.basedir}/config/schema.yaml")
+SCHEMA = f"{workflow.basedir}/config/schema.yaml"
 try:
+    check_keys(config, SCHEMA)
+    validate(config, SCHEMA)  # fills in defaults
     PLAN = Plan(config)
     PLAN.check()
 except InputError as error:

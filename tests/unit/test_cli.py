@@ -63,6 +63,7 @@ def test_forecast_and_journal_of_the_configuration(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plan = tree.plan(tmp_path)
+    monkeypatch.setattr(plan, "check", lambda: None)  # it is not a whole configuration
     monkeypatch.setattr("megascience.plan.Plan", lambda config: plan)
     speed = ["--throughput", "big=100:4", "--throughput", "small=50"]
     assert main(["forecast", "--results", str(root), *speed]) == 0
@@ -79,7 +80,7 @@ def test_forecast_and_journal_of_the_configuration(
 
 def test_configuration_is_read_as_the_workflow_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
-    monkeypatch.setattr("megascience.plan.Plan", lambda config: SimpleNamespace(config=config))
+    monkeypatch.setattr("megascience.plan.Plan", lambda config: SimpleNamespace(config=config, check=lambda: None))
     monkeypatch.setattr("megascience.forecast.forecast", lambda *given: seen.append(given) or Table(("stage",), []))
     (tmp_path / "mine.yaml").write_text("chunk: {tokens: 77}\npathvars: {results: elsewhere}\n")
     assert main(["forecast", "--configfile", str(tmp_path / "mine.yaml")]) == 0
@@ -104,6 +105,39 @@ def test_bad_input_is_one_message(root: Path, capsys: pytest.CaptureFixture[str]
     assert captured.out == ""
     assert captured.err.startswith("megascience trace: p99: no row")
     assert captured.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["contamination p1", "difficulty p1", "dropped filter", "trace p1", "journal gc"])
+def test_results_that_are_not_there(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*command.split(), "--results", str(tmp_path / "none")]) == 1
+    assert f"{tmp_path}/none: no such folder; name the results folder with --results" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "what"), [("none", "No such file or directory"), ("", "Is a directory")])
+def test_files_that_cannot_be_read_are_named_with_the_fix(
+    name: str, what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / name
+    assert main(["score", str(file)]) == 1
+    assert capsys.readouterr().err == f"megascience score: {file}: {what}; mend the path or its permissions\n"
+
+
+@pytest.mark.parametrize(
+    ("faulty", "said"),
+    [
+        ("chunk: {tokns: 3}", "config: chunk: unknown key 'tokns'; known: model, tokens"),
+        ("paperr: null", "config: top level: unknown key 'paperr'; known: pathvars, shelf, "),
+        ("chunk: {tokens: many}", "config: chunk.tokens: 'many' is not of type 'integer'"),
+        ("refine: {model: teecher}", "refine.model"),
+    ],
+)
+def test_a_faulty_configuration_is_one_line_a_fault(
+    faulty: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine.yaml").write_text(faulty)
+    assert main(["forecast", "--configfile", str(tmp_path / "mine.yaml")]) == 1
+    err = capsys.readouterr().err
+    assert said in err and err.count("\n") == 1
 
 
 @pytest.mark.parametrize("arguments", [[], ["dance"], ["journal"], ["dropped", "filter", "--limit", "-1"]])

@@ -35,7 +35,7 @@ Complete log(s): somewhere
 def run(tmp_path, monkeypatch):
     folder = tmp_path / ".snakemake/log"
     folder.mkdir(parents=True)
-    (folder / "2026-01-01T000000.0.snakemake.log").write_text("an older run")
+    (folder / "2026-01-01T000000.0.snakemake.log").write_text("Execute 1 jobs...\nan older run")
     (folder / "2026-11-22T013800.0.snakemake.log").write_text(LOG.format(folder=tmp_path))
     (tmp_path / "generate.log").write_text("".join(f"line {i}\n" for i in range(50)) + "the disk is full; make room\n")
     monkeypatch.chdir(tmp_path)
@@ -46,6 +46,12 @@ def test_what_failed_and_was_not_done_since(run):
     (failure,) = failures(latest_log())
     assert (failure.rule, failure.attempts) == ("extract_generate", 2)
     assert failure.logs == [run / "generate.log", run / "11.log"]
+
+
+def test_what_only_looked_at_the_workflow_is_no_run(run):
+    """Dags and unlocking leave logs, too; so does a run that stops before its first job."""
+    (run / ".snakemake/log/2026-11-23T080000.0.snakemake.log").write_text("Building DAG of jobs...\nJob stats:\n")
+    assert latest_log().name.startswith("2026-11-22")
 
 
 def test_the_command_shows_the_end_of_the_log(run, capsys):

@@ -53,6 +53,9 @@ def test_without_output_nothing_is_written(tmp_path):
         ({"reference": 5}, "column 'reference' is missing or no text"),
         ({"kind": "letter"}, "kind 'letter' does not exist"),
         ({"preset": "strict"}, "preset 'strict' does not exist"),
+        ({"options": "x, y"}, "column 'options' is no list of texts"),
+        ({"unit": 5}, "column 'unit' is no text"),
+        ({"tolerance": "2 %"}, "column 'tolerance' is '2 %'; give a share"),
     ],
 )
 def test_faults_name_file_row_and_column(tmp_path, change, message):

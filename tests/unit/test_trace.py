@@ -235,6 +235,16 @@ def test_evidence_stands_side_by_side(root: Path) -> None:
         contamination(root, "p2")
 
 
+def test_what_the_search_left_out_was_judged_by_nobody(root: Path) -> None:
+    file = tree.path(root, "search", "physics")
+    (near,) = read_records(file, SCHEMAS["search"])
+    far = {**near, "pair_id": "p1-far", "item_id": "i9", "similarity": 0.25, "skipped": True}
+    write_records(file, [near, far], SCHEMAS["search"])
+    text = contamination(root, "p1", 60)
+    assert "mini i9: skipped (similarity 0.2500" in text
+    assert text.count("judged by") == 1 and "no rationale" not in text
+
+
 def test_find_rows_reads_only_where_the_value_is(root: Path) -> None:
     files = [tree.path(root, "extract", d) for d in ("biology", "physics")] + [root / "no.parquet"]
     assert [(p.parent.name, r["qa_id"]) for p, r in find_rows(files, "chunk_id", "c1")] == [

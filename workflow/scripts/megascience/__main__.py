@@ -24,8 +24,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # The reader (head, less) has seen enough; Python would complain again while it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (ValueError, OSError) as error:  # InputError is a ValueError
+    except ValueError as error:  # InputError is one
         print(f"megascience {options.command}: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        said = f"{error.filename}: {error.strerror}; mend the path or its permissions" if error.filename else error
+        print(f"megascience {options.command}: {said}", file=sys.stderr)
         return 1
     return 0
 
@@ -113,11 +117,16 @@ def _config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--results", help="results folder (default: the one of the configuration)")
 
 
+def _there(results: str | Path) -> str | Path:
+    if not Path(results).is_dir():
+        raise ValueError(f"{results}: no such folder; name the results folder with --results")
+    return results
+
+
 def _count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError("must not be negative")
-    return number
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
+    return int(text)
 
 
 def _throughput(text: str) -> tuple[str, dict[str, float]]:
@@ -141,7 +150,7 @@ def _trace(options: argparse.Namespace) -> None:
 def _dropped(options: argparse.Namespace) -> None:
     from .trace import dropped
 
-    for line in dropped(options.results, options.stage, options.reason, options.limit):
+    for line in dropped(_there(options.results), options.stage, options.reason, options.limit):
         print(line)
 
 
@@ -150,13 +159,13 @@ def _contamination(options: argparse.Namespace) -> None:
 
     from .trace import contamination
 
-    print(contamination(options.results, options.id, shutil.get_terminal_size((120, 40)).columns))
+    print(contamination(_there(options.results), options.id, shutil.get_terminal_size((120, 40)).columns))
 
 
 def _difficulty(options: argparse.Namespace) -> None:
     from .difficulty import difficulty
 
-    print(difficulty(options.results, options.id))
+    print(difficulty(_there(options.results), options.id))
 
 
 def _summary(options: argparse.Namespace) -> None:
@@ -203,16 +212,20 @@ def _journal_gc(options: argparse.Namespace) -> None:
     from .upkeep import collect_garbage
 
     plan, results = _plan(options)
-    for journal, gone in collect_garbage(plan, results):
+    for journal, gone in collect_garbage(plan, _there(results)):
         print(f"{journal}: {gone} completions dropped")
 
 
 def _plan(options: argparse.Namespace) -> tuple[Any, Path]:
     from .plan import Plan
-    from .settings import read_settings
+    from .settings import check_keys, read_settings
 
-    config = read_settings([_ROOT / "config/config.yaml", *options.configfile], _ROOT / "config/schema.yaml")
-    return Plan(config), Path(options.results or config["pathvars"]["results"])
+    schema = _ROOT / "config/schema.yaml"
+    config = read_settings([_ROOT / "config/config.yaml", *options.configfile], schema)
+    check_keys(config, schema)
+    plan = Plan(config)
+    plan.check()
+    return plan, Path(options.results or config["pathvars"]["results"])
 
 
 def _shelf_add(options: argparse.Namespace) -> None:

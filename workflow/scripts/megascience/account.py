@@ -117,7 +117,7 @@ def evidence(results: Path, kept: Path, identifier: str, width: int | None = Non
         yield one_line(f"{row['benchmark']} {row['item_id']}: {said} ({near})")
         if width is not None:
             yield side_by_side(f"QUESTION\n{row['question']}", f"ITEM\n{row['item_question']}", width)
-            if verdict:
+            if verdict and verdict["model"]:  # none where the search left it out
                 yield one_line(f"judged by {verdict['model']}, revision {verdict['revision']}:")
                 yield indented(verdict["rationale"] or "(no rationale)")
             yield ""

@@ -12,6 +12,7 @@ from .terminal import printable
 LAST_LINES = 8
 
 _KEYS = ("message", "jobid", "output", "log", "external_jobid")
+_STARTED = re.compile(r"Execute \d+ jobs|Error in rule ")
 _CHECK = " (check log file(s) for error details)"
 
 
@@ -34,21 +35,21 @@ class Failure:
 
 
 def latest_log(folder: str | Path = ".snakemake/log") -> Path:
-    """Return the log of the latest run.
+    """Return the log of the latest run in which a job was started; --dag, --unlock and the like leave logs, too.
 
     Raises:
         InputError: there is none.
     """
-    logs = sorted(Path(folder).glob("*.snakemake.log"))
-    if not logs:
-        raise InputError(f"{folder}: there is no log of a run; go to the folder that snakemake runs in")
-    return logs[-1]
+    for log in sorted(Path(folder).glob("*.snakemake.log"), reverse=True):
+        if any(_STARTED.match(line) for line in _lines(log)):
+            return log
+    raise InputError(f"{folder}: there is no log of a run; go to the folder that snakemake runs in")
 
 
 def failures(log: str | Path) -> list[Failure]:
     """Return the jobs that failed in a run and were not done later in it, in the order of their first failure."""
     open_jobs: dict[str, Failure] = {}
-    for told in _blocks(Path(log).read_text(encoding="utf-8", errors="replace").splitlines()):
+    for told in _blocks(_lines(log)):
         job = told.told.get("jobid", "")
         if told.rule:
             told.attempts += open_jobs[job].attempts if job in open_jobs else 0
@@ -70,9 +71,13 @@ def describe(log: str | Path) -> Iterator[str]:
         if (message := failure.told.get("message", "None")) != "None":
             yield f"  {message.partition('For further error')[0]}"
         for path in failure.logs:
-            lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+            lines = _lines(path) if path.exists() else []
             yield f"  {path}" + ("" if lines else " (empty or gone)")
             yield from (f"    {printable(line)}" for line in lines[-LAST_LINES:])
+
+
+def _lines(log: str | Path) -> list[str]:
+    return Path(log).read_text(encoding="utf-8", errors="replace").splitlines()
 
 
 def _blocks(lines: list[str]) -> Iterator[Failure]:

@@ -7,6 +7,10 @@ from typing import Any
 import yaml
 
 from .records import InputError
+from .terminal import one_line
+
+#: Characters of a fault: the validator quotes the value, which may be half the configuration.
+_FAULT = 300
 
 
 def read_settings(configs: Sequence[str | Path], schema: str | Path) -> dict[str, Any]:
@@ -17,13 +21,38 @@ def read_settings(configs: Sequence[str | Path], schema: str | Path) -> dict[str
         schema: the JSON schema of the configuration, as YAML.
 
     Raises:
-        InputError: a file cannot be read. Whether its keys are right, the workflow checks.
+        InputError: a file cannot be read. Whether its keys are right, `check_keys` tells.
     """
     merged: dict[str, Any] = {}
     for path in configs:
         merged = _merged(merged, _mapping(path))
     root = _mapping(schema)
     return _with_defaults(merged, root, root)
+
+
+def check_keys(config: Mapping[str, Any], schema: str | Path) -> None:
+    """Check a configuration against the schema.
+
+    Raises:
+        InputError: one line a fault, with the key and what may stand there.
+    """
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import best_match
+
+    faults = []
+    for error in Draft202012Validator(_mapping(schema)).iter_errors(config):
+        deepest = best_match([error]) or error
+        key = ".".join(map(str, deepest.absolute_path)) or "top level"
+        if deepest.validator == "additionalProperties" and "properties" in deepest.schema:
+            known = deepest.schema["properties"]
+            strange = ", ".join(repr(name) for name in deepest.instance if name not in known)
+            faults.append(f"config: {key}: unknown key {strange}; known: {', '.join(known)}")
+        else:
+            meant = f" ({deepest.schema['description']})" if "description" in deepest.schema else ""
+            said = one_line(deepest.message, _FAULT)
+            faults.append(f"config: {key}: {said}{meant}; mend it, see {schema}")
+    if faults:
+        raise InputError("\n".join(faults))
 
 
 def _mapping(path: str | Path) -> dict[str, Any]:
