@@ -59,3 +59,6 @@ include: "rules/train.smk"
 include: "rules/evaluate.smk"
 include: "rules/paper.smk"
 include: "rules/figures.smk"
+
+
+KNOWN.save()

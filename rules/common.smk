@@ -2,6 +2,7 @@
 # workflow/scripts/megascience/plan.py, where it is tested. Nothing here prints to stdout: it would
 # end up in `snakemake --dag | dot`.
 import sys
+from functools import partial
 
 sys.path.append(f"{workflow.basedir}/workflow/scripts")
 
@@ -15,7 +16,7 @@ from megascience.records import InputError
 from megascience.reports import MAIN, compared, comparisons, needed, trained
 from megascience.settings import check_keys
 from megascience.site import check_site
-from megascience.staleness import code_hash
+from megascience import staleness
 from megascience.upkeep import find_shard, shards_of
 
 SCHEMA = f"{workflow.basedir}/config/schema.yaml"
@@ -61,6 +62,10 @@ FIGURES = [
     *(["source_length"] if measured_pools("response_length") else []),
 ]
 SEMANTIC = config["dedup"]["semantic_threshold"] is not None
+
+# Each job reads the workflow anew: what it would find out of the library again is kept (the Snakefile saves it).
+KNOWN = staleness.Known(".snakemake/code_hashes.json")
+code_hash = partial(staleness.code_hash, known=KNOWN)
 
 
 wildcard_constraints:
