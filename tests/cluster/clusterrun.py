@@ -34,7 +34,8 @@ class Run:
         self.processes: list[subprocess.Popen[str]] = []
 
     def command(self, *arguments: str) -> list[str]:
-        quick = ("--slurm-init-seconds-before-status-checks", "7", "--latency-wait", "5")
+        # Status is asked for after 2 s, then 12 s, then 22 s: most jobs here take some ten seconds.
+        quick = ("--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "5")
         return [str(SNAKEMAKE), *arguments, "--profile", "slurm", *quick, "--configfile", *CONFIG]
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
@@ -74,8 +75,14 @@ class Run:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-        run("scancel", "--user=root", check=False)
-        self.cluster.wait_for(lambda: not run("squeue", "-h"), 60, "jobs that were cancelled did not go")
+        self.cluster.wait_for(self._gone, 60, "jobs that were cancelled did not go")
+
+    def _gone(self) -> bool:
+        here = [line.split(" ", 1) for line in run("squeue", "-h", "-o", "%i %Z").splitlines()]
+        mine = [job for job, folder in here if folder == str(self.root)]
+        if mine:
+            run("scancel", *mine, check=False)
+        return not mine
 
     def slow(self, delay: float = 1.0, **serving: object) -> None:
         """Let each answer take `delay` seconds, so that there is time to disturb."""
@@ -107,10 +114,10 @@ class Run:
         self.cluster.wait_for(there, 90, f"no job of {rule} was {states}")
         return found[0]
 
-    def jobs(self, rule: str) -> list[dict[str, str]]:
-        """Return this run's jobs of a rule, the latest first."""
+    def jobs(self, rule: str = "") -> list[dict[str, str]]:
+        """Return this run's jobs of a rule, or all, the latest first."""
         jobs = [job for job in self.cluster.jobs() if job["folder"] == str(self.root)]
-        return [job for job in jobs if job["comment"].startswith(f"rule_{rule}_wildcards")]
+        return [job for job in jobs if not rule or job["comment"].startswith(f"rule_{rule}_wildcards")]
 
     def check(self, asked_again: int = 0) -> None:
         """Check that each chunk has one completion at each standard, and that no more requests were repeated."""

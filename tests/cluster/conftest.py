@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from canned import write_answers
 from checkout import ROOT, Checkout
-from clusterrun import CONFIG, Run
+from clusterrun import COMPLETIONS, CONFIG, Run
 from minicluster import Cluster, alone, missing
+
+LONG_RUNS = ("whole", "late")
 
 
 @pytest.fixture(scope="session")
@@ -54,12 +56,29 @@ def run(cluster, template, tmp_path):
     run.end()
 
 
-@pytest.fixture
-def another(cluster, template, tmp_path):
-    """A second run, beside the first."""
-    run = Run(template.copy(tmp_path / "another").root, cluster)
-    yield run
-    run.end()
+@pytest.fixture(scope="session", autouse=True)
+def long_runs(request, tmp_path_factory):
+    """Runs of minutes, as name → (run, process): they go on beside the other tests, as another user's would, and
+    test_whole_run.py looks at them last."""
+    if not any(item.path.name == "test_whole_run.py" for item in request.session.items):
+        yield {}
+        return
+    cluster, template = request.getfixturevalue("cluster"), request.getfixturevalue("template")
+    whole, late = (Run(template.copy(tmp_path_factory.mktemp(name) / "run").root, cluster) for name in LONG_RUNS)
+    short_of_time(late)
+    yield {"whole": (whole, whole.start("dataset_only")), "late": (late, late.start(COMPLETIONS))}
+    whole.end()
+    late.end()
+
+
+def short_of_time(run):
+    """Give a run's generate job one minute at first, less than it needs: SLURM ends no job sooner."""
+    run.slow(12.0)
+    given = "  extract_generate: ?asks(4, 16, 200, 24)"
+    short = "  extract_generate: {slurm_partition: gpu, gpu: 1, runtime: attempt + 10 * (attempt > 1)}"
+    profile = run.root / "profiles/slurm/config.yaml"
+    assert given in profile.read_text()
+    profile.write_text(profile.read_text().replace(given, short))
 
 
 def pytest_collection_modifyitems(items):

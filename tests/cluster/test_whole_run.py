@@ -1,7 +1,6 @@
-"""The whole curation through `--profile slurm`, from the PDF to the dataset; beside it a job over its time."""
+"""The whole curation through `--profile slurm`, from the PDF to the dataset; and a job over its time."""
 
 import pyarrow.parquet as pq
-import pytest
 from clusterrun import COMPLETIONS, IN_FLIGHT
 
 MODEL_STAGES = ("extract", "refine", "judge_cot", "distill_cot", "filter", "decontaminate", "reference")
@@ -10,21 +9,10 @@ MODEL_STAGES = ("extract", "refine", "judge_cot", "distill_cot", "filter", "deco
 ON_GPUS = {*("digitize", "extract_generate", "judge_cot_generate", "filter_generate", "reference_generate")}
 
 
-@pytest.fixture
-def overtime(another):
-    """A run whose generate job gets one minute at first, and needs more: SLURM ends no job sooner."""
-    another.slow(12.0)
-    profile = another.root / "profiles/slurm/config.yaml"
-    given = "  extract_generate: ?asks(4, 16, 200, 24)"
-    assert given in profile.read_text()
-    short = "  extract_generate: {slurm_partition: gpu, gpu: 1, runtime: attempt + 10 * (attempt > 1)}"
-    profile.write_text(profile.read_text().replace(given, short))
-    return another, another.start(COMPLETIONS)
-
-
-def test_the_whole_curation_and_again_without_a_gpu(run, overtime):
-    run("dataset_only")
-    jobs = [job for job in run.cluster.jobs() if job["folder"] == str(run.root)]
+def test_the_whole_curation_and_again_without_a_gpu(long_runs):
+    run, process = long_runs["whole"]
+    run.finish(process)
+    jobs = run.jobs()
     rules = {job["comment"].removeprefix("rule_").split("_wildcards_")[0] for job in jobs}
     assert {f"{stage}_generate" for stage in MODEL_STAGES} < rules
     assert not {"preflight", "fetch_model", "dataset_only"} & rules, "local rules stay local"
@@ -44,16 +32,18 @@ def test_the_whole_curation_and_again_without_a_gpu(run, overtime):
     (run.root / COMPLETIONS).unlink()
     last = jobs[0]["id"]
     run("results/cluster/refine/economics/000.parquet")
-    again = [job for job in run.cluster.jobs() if job["folder"] == str(run.root) and int(job["id"]) > int(last)]
+    again = [job for job in run.jobs() if int(job["id"]) > int(last)]
     assert {job["comment"].split("_wildcards_")[0] for job in again} >= {"rule_extract_generate", "rule_refine"}
     assert {job["partition"] for job in again} == {"cpu"}
     assert not any("TresPerJob" in run.cluster.asked(job["id"]) for job in again)
     assert len(run.requests()) == before
 
-    # The job over its time: ended by SLURM, asked for again with more time, and gone on with from its journal.
-    late, process = overtime
-    assert "TIMEOUT" in late.finish(process)
-    late.check(asked_again=IN_FLIGHT)
-    second, first = late.jobs("extract_generate")
+
+def test_a_job_runs_over_its_time(long_runs):
+    """It is ended by SLURM, asked for again with more time, and goes on from its journal."""
+    run, process = long_runs["late"]
+    assert "TIMEOUT" in run.finish(process)
+    run.check(asked_again=IN_FLIGHT)
+    second, first = run.jobs("extract_generate")
     assert (first["state"], second["state"]) == ("TIMEOUT", "COMPLETED")
-    assert late.cluster.asked(second["id"])["TimeLimit"] == "00:12:00"
+    assert run.cluster.asked(second["id"])["TimeLimit"] == "00:12:00"
