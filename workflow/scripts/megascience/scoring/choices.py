@@ -16,8 +16,8 @@ _LEAD = re.compile(
 _MARKS = re.compile(r"\\[{}]|[*_`$\"'“”‘’]+|\\[()\[\]]|\\(?:displaystyle|left|right|,|;|!|quad)(?![a-zA-Z])|[{}]")
 #: A letter with what may close it. Group 1 is in brackets, group 2 is bare.
 _BRACKETED = re.compile(r"^[(\[<]{1,2}\s*([A-Za-z])\s*[)\]>]{1,2}")
-_BARE = re.compile(r"^([A-Z])(?![A-Za-z0-9'’_^]|\s*[=<>+*/^]|-\d)")
-_LOWER = re.compile(r"^([a-z])\s*(?:[).:]|$)")
+_BARE = re.compile(r"^([A-Z])(?![A-Za-z0-9'’_^]|\s*[=<>+*/^]|-[a-z\d])")
+_LOWER = re.compile(r"^([a-z])\s*(?:[).:]|$|\s(?=(?:because|since|due)\b))")
 #: Words after a bare A or I that show that it was a letter, not an article or a pronoun.
 _AFTER_LETTER = re.compile(
     r"^\s*(?:$|[.,;:)\]!?—–|/&(]|-\s|(?:because|since|as|which|is|are|and|or|due|given|for|with|based|in this|but|not|"
@@ -26,7 +26,7 @@ _AFTER_LETTER = re.compile(
 _SECOND = re.compile(
     r"\s*(?:,|&|/|\+|;|\bor\b|\band\b|,\s*(?:and|or)\b|(?<=[)\]])\s*(?=[(\[][A-Z][)\]]))\s*(?:options?\s+)?"
     r"[(\[]?\s*([A-Z])\s*[)\]]?(?![A-Za-z0-9'])"
-    r"(?!\s+(?:is|was|would|can|has|are|looks|seems)\b)"
+    r"(?!\s+(?:is|was|would|can|has|are|looks|seems|believe|think|guess|am|have|suppose)\b)"
 )
 
 
@@ -55,7 +55,7 @@ _SEVERAL = re.compile(
     r"^\W*(?:(?:either|both|between|options?|choices?|could\s+be|is|are)\s+)*[(\[]?([A-Z])[)\]]?\s*"
     r"(?:,|;|&|/|\bor\b|\band\b|,\s*(?:and|or)\b|(?<=[)\]])\s*(?=[(\[][A-Z][)\]]))\s*(?:options?\s+)?"
     r"[(\[]?([A-Z])[)\]]?(?![A-Za-z0-9'])"
-    r"(?!\s+(?:is|was|would|can|has|are|looks|seems)\b)",
+    r"(?!\s+(?:is|was|would|can|has|are|looks|seems|believe|think|guess|am|have|suppose)\b)",
     re.IGNORECASE,
 )
 
@@ -110,6 +110,9 @@ def read_letters(text: str, options: int = 26) -> str | None:
     text = bare(text[:4_000]).strip("[](){} .")
     if not _GLUED.match(text):  # B and E, not "be"
         text = text[_LEAD.match(text).end() :].strip("[](){} .")  # type: ignore[union-attr]
+        text = re.sub(r"(?<=[A-Z)\]])\s+(?:only|are|apply|hold|both)\b.*$", "", text)
+        if re.search(r"\b[A-Z]\)?,?\s+or\s+\(?[A-Z]\b", text):
+            return None
     if _GLUED.match(text) and len(set(text)) == len(text):
         found = list(text)
     elif _LETTERS.match(text):
@@ -160,5 +163,7 @@ _YNM = re.compile(r"^(yes|no|maybe)\b(?!\s*(?:/|,?\s*or\b))(?!-)", re.IGNORECASE
 @lru_cache(maxsize=4096)
 def read_yes_no_maybe(text: str) -> str | None:
     """Return "yes", "no" or "maybe" where a short answer begins with it."""
-    match = _YNM.match(re.sub(r"^(?:(?:the answer is|answer)\s*:?|a:)\s*", "", bare(text[:400]), flags=re.IGNORECASE))
+    match = _YNM.match(
+        re.sub(r"^(?:(?:the answer is|answer)\s*:?|a:|\(?[a-c]\))\s*", "", bare(text[:400]), flags=re.IGNORECASE)
+    )
     return match[1].lower() if match else None

@@ -1,10 +1,11 @@
 """Closing words: the answer of a completion that states none in a known form, by its last line or sentence."""
 
+import itertools
 import re
 from collections.abc import Sequence
 
 from . import languages
-from .choices import bare, letter_at, lists_letters
+from .choices import bare, letter_at, lists_letters, read_letters
 from .commitments import hedged
 from .grammar import parse
 from .markup import plain, unwrap
@@ -16,7 +17,7 @@ from .sentences import LAST_EQUAL, bold_number, last_number, without_asides
 from .spelling import FUNCTIONS
 from .structures import structure_in
 from .tree import ParseError
-from .verdicts import VERDICT, marked_right
+from .verdicts import CHOOSE, VERDICT, marked_right
 
 
 def _lines(text: str, start: int, end: int) -> list[tuple[int, str]]:
@@ -68,9 +69,14 @@ def fallback(
         )
         if found is None and kind == "choice":
             sentence = _closing(last)
-            found = _closing_letter(sentence, len(options) if options else 26)
-            if found is None and options:
+            if not _restates(last):
+                found = _closing_letter(sentence, len(options) if options else 26)
+            if found is None and options and not _restates(last):
                 found = option_letter(sentence, options) or _mentioned(sentence, options)
+                if _mentioned(last[: last.rfind(sentence)], options) not in (None, found):
+                    found = None  # "X is the drug of choice. Y is used for hypertension."
+                if found is None and not _DENIAL.search(sentence):
+                    found = option_letter(last_number(sentence) or "", options)
             if found is None:
                 found = _opening_letter(lines, len(options) if options else 26)
         if found is None and kind == "multi_choice" and options and _ALL_CORRECT.search(last):
@@ -96,7 +102,7 @@ def fallback(
     if "\\boxed" in whole:  # a box that never closes: the answer was cut off
         return None
     if len(whole) < 200 and "\n" not in whole and not re.search(r"[^\s$]\s*\$|\\\(", whole.strip(" $")):
-        answer = _whole_math(whole)
+        answer = structure_in(whole, kind) or _whole_math(whole)
         if answer:
             return Extraction(answer, "whole completion", (start, end))
     formula = _last_formula(text, start, end, kind)
@@ -109,6 +115,15 @@ def fallback(
     return formula
 
 
+_LABEL = re.compile(r"(?:^|[\s(\[*])([A-Z])\s?[).:\]]")
+
+
+def _restates(line: str) -> bool:
+    """Return whether a line lists options: "A. red B. green C. blue"."""
+    labels = [match[1] for match in _LABEL.finditer(line)]
+    return any(ord(b) - ord(a) == 1 for a, b in itertools.pairwise(labels))
+
+
 def _called_right(text: str, start: int, end: int, last: int) -> str | None:
     """Return the options of a `multi_choice` question that a completion calls right, in its last line or in all."""
     for position in (last, start):
@@ -117,6 +132,8 @@ def _called_right(text: str, start: int, end: int, last: int) -> str | None:
             letters = {letter for match in listed for letter in re.findall(r"\b[A-Z]\b", match[1])}
         letters |= {m["letter"] for m in VERDICT.finditer(text, position, end) if not hedged(text, m.start())}
         letters |= {match["rest"].upper() for match in marked_right(text, position, end)}
+        for match in CHOOSE.finditer(text, position, end):
+            letters |= set((read_letters(match["rest"]) or "").split(",")) - {""}
         if letters:
             return ",".join(sorted(letters))
     return None
@@ -135,7 +152,8 @@ _DENIAL = re.compile(
 
 
 _CLOSING = re.compile(
-    r"(?:\b(?i:is|be|it's|that's|with|leaves|leaving|option|choice|answer|letter|solution|so|thus|therefore|hence|say|yes|yes,)\s+|"
+    r"(?:\b(?i:is|be|it's|that's|with|leaves|leaving|option|choice|answer|letter|solution|so|thus|therefore|hence|say|yes|yes,|"
+    r"matches|fits|corresponds\s+to|probably|most\s+likely)\s+|"
     r":\s*|^\s*→\s*|\(\s*)[(\[\"'*$]{0,4}([A-Z])[)\]\"'*$]{0,4}\s*(?=[.),!]|$)"
 )
 
@@ -148,7 +166,8 @@ _INITIAL = re.compile(
 def _closing_letter(sentence: str, options: int) -> str | None:
     """Return the one letter that a closing sentence ends in ("…, so it is B"), or None where it denies or weighs."""
     clause = re.split(
-        r",\s+(?=leaving\b|so\b|we\b|therefore\b|thus\b|hence\b|but\b)|;\s+|:\s+(?=[(\"'*]*[A-Z][)\"'*.]*$)", sentence
+        r",\s+(?=leaving\b|so\b|we\b|therefore\b|thus\b|hence\b)|,?\s+(?=but\b)|;\s+|:\s+(?=[(\"'*]*[A-Z][)\"'*.]*$)",
+        sentence,
     )[-1]
     if clause != sentence and not re.search(r"\b(?:is|be)\b", clause) and len(clause) < 6:
         clause = ": " + clause
@@ -182,9 +201,12 @@ def _last_formula(text: str, start: int, end: int, kind: str) -> Extraction | No
     if not alone and not _CUE.search(before):
         return None
     inner = next(group for group in last.groups() if group).strip().rstrip(".,")
-    if len(spans) > 1 and kind != "equation" and _JOINED.fullmatch(text[spans[-2].end() : last.start()]):
-        inner = f"{next(group for group in spans[-2].groups() if group).strip()}, {inner}"
-        return Extraction(inner, "last formulas", (spans[-2].start(), last.end()))
+    first = len(spans) - 1
+    while first and kind != "equation" and _JOINED.fullmatch(text[spans[first - 1].end() : spans[first].start()]):
+        first -= 1
+        inner = f"{next(group for group in spans[first].groups() if group).strip()}, {inner}"
+    if first < len(spans) - 1:
+        return Extraction(inner, "last formulas", (spans[first].start(), last.end()))
     return Extraction(_right_side(inner, kind), "last formula", (last.start(), last.end()))
 
 
@@ -247,7 +269,7 @@ def _lone(line: str, read: Reader, options: Sequence[str] | None, kind: str) -> 
     if kind == "multi_choice":
         return (
             read(stated, True)
-            if len(stated) <= 60 and re.fullmatch(r"[(\[]?[A-Z][)\].,;\sA-Zand&()\[\]]*", stated)
+            if len(stated) <= 60 and re.fullmatch(r"[(\[]?[A-Z][)\].,;/\sA-Zand&()\[\]]*", stated)
             else None
         )
     found = letter_at(stated, len(options) if options else 26)
@@ -267,11 +289,16 @@ def _lone(line: str, read: Reader, options: Sequence[str] | None, kind: str) -> 
 
 #: What stands before a stated result: "is", "=", "get", … and an article.
 _PREDICATE = (
-    r"(?:\b(?:is|are|was|were|be|will|must|called|namely|equals?|becomes?|gives?|gets?|yields?|obtain|have)\s+|'s\s+|[=:≈]\s*)"
+    r"(?:\b(?:is|are|was|were|be|will|must|called|namely|equals?|becomes?|gives?|gets?|yields?|obtain|have|leaving|leaves)\s+|'s\s+|[=:≈]\s*)"
     r"(?:therefore |thus |then |about |approximately |equal to )?(?:the |a |an )?"
 )
 
 
+#: What leads to the treatment, test or act that a sentence ends in.
+_ADVISES = (
+    r"\b(?:recommend|suggest|prescribe|order|choose|select|administer|give|start|begin|perform|try|use)(?:s|ing|ed)?\s"
+    r"(?:[a-z]+\s){0,3}"
+)
 _CONCLUDES = re.compile(r"\s*(?:so|thus|therefore|hence|consequently|overall|in\s+(?:conclusion|summary|short))\b,?\s")
 
 
@@ -284,7 +311,8 @@ _SUBJECT = r"\s*(?:(?:so|thus|therefore|hence|in\s+conclusion|consequently|overa
 
 def _mentioned(line: str, options: Sequence[str]) -> str | None:
     """Return the one option whose text stands in a last line that denies nothing, or None."""
-    clause = re.split(r"\s(?:rather\s+than|instead\s+of|as\s+opposed\s+to)\s", re.split(r";\s+", line)[-1])[0]
+    clause = re.split(r";\s+|,\s+(?=leaving\b|so\b|but\b)", line)[-1]
+    clause = re.split(r"\s(?:rather\s+than|instead\s+of|as\s+opposed\s+to)\s|,\s+(?:and\s+)?not\s", clause)[0]
     said = f" {plain(clause)} "
     if re.search(r"\b(?:not|no|never|neither|nor|except|unlike|incorrect|false|however)\b|n't\b", said):
         return None
@@ -294,6 +322,7 @@ def _mentioned(line: str, options: Sequence[str]) -> str | None:
         if len(text) > 1 and (
             re.search(_PREDICATE + re.escape(text) + r"(?![\w/^\\])(?!\s*[-+*=])", said)
             or (len(text) > 3 and _CONCLUDES.match(said) and _whole(text).search(said))
+            or (len(text) > 3 and re.search(_ADVISES + re.escape(text) + r"$", said.strip(" .!")))
             or re.match(
                 _SUBJECT + re.escape(text) + r"\s+(?:is|are|was|were|would\s+be|must\s+be|fits|best|seems)\b", said
             )
@@ -304,14 +333,19 @@ def _mentioned(line: str, options: Sequence[str]) -> str | None:
 
 
 _FINAL_WORD = re.compile(
-    r"(?:\b(?:so|thus|therefore|hence|is|overall|conclusion|verdict|say|answer)\b|[;:–—])[\s,:*]*(yes|no|maybe)\W*$",
+    r"(?:\b(?:so|thus|therefore|hence|is|overall|conclusion|verdict|say|answer)\b|[,;:–—])[\s,:*\"']*(yes|no|maybe)\W*$"
+    r"|\b(?:conclusion|verdict|response)\s+is\s*:?\s*[*\"']*(yes|no|maybe)\b[*\"']*[,.;]",
     re.IGNORECASE,
+)
+_VERDICT_LINE = re.compile(
+    r"\W*(?:verdict|judge?ment|conclusion|assessment|decision|result|label)\W*:\s*", re.IGNORECASE
 )
 _VERDICT_WORD = re.compile(
     r"\b(?:statement|assertion|claim|proposition|sentence|this|it)\s+"
-    r"(?:[\"“'][^\"”]{0,300}[\"”']\s+|that\s[^.]{0,200}?\s)?(?:is|must be|would be|holds)\s+"
+    r"(?:[\"“'][^\"”]{0,300}[\"”']\s+|\([^()]{0,300}\)\s+|that\s[^.]{0,200}?\s)?"
+    r"(?:(?:is|must be|would be|holds)\s+"
     r"(?:(?:therefore|thus|clearly|indeed|definitely|generally|considered|actually)\s+)*"
-    r"(?P<word>(?:not\s+|in|un)?(?:true|false|correct|right|wrong|valid|accurate))\b",
+    r"(?P<word>(?:not\s+|in|un)?(?:true|false|correct|right|wrong|valid|accurate))|(?P<holds>does\s+not|doesn't)\s+hold)\b",
     re.IGNORECASE,
 )
 
@@ -329,14 +363,18 @@ def _verdict_word(text: str, lines: list[tuple[int, str]], kind: str, read: Read
             verdicts = list(_VERDICT_WORD.finditer(line))
             match = verdicts[-1] if verdicts else None
             if match and not hedged(line, match.start()):
-                word = match["word"].lower().replace("accurate", "correct")
+                word = "not true" if match["holds"] else match["word"].lower().replace("accurate", "correct")
                 answer = read(word, False)
                 if answer:
                     return Extraction(answer, "verdict on the statement", (at + match.start(), at + match.end()))
     final = _FINAL_WORD.search(_closing(last[1])) if kind == "yes_no_maybe" else None
     if final:
-        return Extraction(final[1].lower(), "closing word", (last[0], last[0] + len(last[1])))
+        return Extraction((final[1] or final[2]).lower(), "closing word", (last[0], last[0] + len(last[1])))
+    last_word = _closing(last[1])
+    if len(last_word.split()) == 1 and (answer := read(last_word, False)):
+        return Extraction(answer, "closing word", (last[0], last[0] + len(last[1])))
     for at, line in (last, first):
+        line = line[match.end() :] if (match := _VERDICT_LINE.match(line)) else line
         answer = read(line, False)
         if answer is not None and (
             len(line.split()) <= 3

@@ -10,6 +10,8 @@ from .markup import boxes
 from .model import MATHEMATICAL, MAX_COMPLETION
 from .verdicts import verdicts
 
+#: Kinds whose answers may be formulas.
+_MATH = MATHEMATICAL | {"number", "quantity", "auto"}
 #: Of each way to state an answer only so many last places are looked at: the last one wins, and a text that states
 #: hundreds is a loop.
 LAST = 64
@@ -37,7 +39,7 @@ _PHRASE = re.compile(
     r"(?:\s+(?:therefore|thus|hence|then|indeed|simply|clearly|definitely|likely|probably|most\s+likely|actually|now|"
     r"just|still|obviously|also|approximately|about|roughly|given\s+by|as\s+follows|for\s+(?:sure|certain)|certainly|"
     r"surely|in\s+fact|only))*\s*[:：]?|[:：])"
-    r"|\s*(?:=|→|⇒|\s-\s))"
+    r"|\s*(?:=|→|⇒|[-=]>|\s[-–—]\s))"
     r"|\banswer\s+(?=\(?[A-Z]\)?\s*(?:$|[.\n])|\$|\\[(\[])|\bans\.\s*(?=\(?[a-zA-Z]\)?\W|[-\d$\\]))"
     r"(?P<gap>[\s*_:：]*)",
     re.IGNORECASE,
@@ -138,6 +140,16 @@ def hedged(text: str, start: int) -> bool:
     return _HEDGE_NEXT.search(before) is not None or _HEDGE_FAR.search(before) is not None
 
 
+def _abbreviated(text: str, content: str, end: int, options: Sequence[str]) -> tuple[str, int]:
+    """Return an option's text that begins like a letter with a full stop ("E. coli"), or the content as it is."""
+    start = end - len(content.lstrip())
+    for option in options:
+        option = option.strip()
+        if re.match(r"[A-Z]\.\s", option) and text.startswith(option, start):
+            return option, start + len(option)
+    return content, end
+
+
 def _with_text(text: str, end: int, content: str, bold: bool, options: Sequence[str] | None) -> int:
     """Return where a stated letter ends together with its option's text ("**D. A is false but B is true**")."""
     letter = re.fullmatch(r"[\s*_(\[]*([A-Z])[)\]]?", content)
@@ -155,7 +167,8 @@ def _with_text(text: str, end: int, content: str, bold: bool, options: Sequence[
     return end
 
 
-def _phrases(text: str, start: int, stop: int, math: bool, options: Sequence[str] | None) -> Iterator[Commitment]:
+def _phrases(text: str, start: int, stop: int, kind: str, options: Sequence[str] | None) -> Iterator[Commitment]:
+    math = kind in _MATH
     for match in deque(_PHRASE.finditer(text, start, stop), LAST):
         verb = match["verb"] or ""
         if match["many"] and not match["what"] and match["noun"].lower() in ("option", "choice", "statement", "letter"):
@@ -167,7 +180,10 @@ def _phrases(text: str, start: int, stop: int, math: bool, options: Sequence[str
         content, end = _content(text, match.end(), stop, math)
         if not content.strip() or text[end : end + 1] == "?":
             continue
-        if NEGATED.match(content) or re.search(r"isn|cannot|can't", verb):
+        if options and len(content.strip()) == 1 and text[end : end + 1] == ".":
+            content, end = _abbreviated(text, content, end, options)
+        denied = NEGATED.match(content) and kind != "boolean"  # "Answer: incorrect" is one there
+        if denied or re.search(r"isn|cannot|can't", verb):
             rest = _BUT.search(content)
             if rest is None:
                 continue
@@ -218,10 +234,10 @@ def commitments(text: str, start: int, stop: int, kind: str, options: Sequence[s
         found += [Commitment(m.start(), m.end(), m[2], "tag", True) for m in _TAG.finditer(text, start, stop)]
     if "####" in segment:
         found += [Commitment(m.start(), m.end(), m[1], "hashes", True) for m in _HASHES.finditer(text, start, stop)]
-    math = kind in MATHEMATICAL or kind in ("number", "quantity", "auto")
+    math = kind in _MATH
     lower = segment.lower()
     if any(noun in lower for noun in _NOUNS):
-        found += _phrases(text, start, stop, math, options)
+        found += _phrases(text, start, stop, kind, options)
         found += _headings(text, start, stop, math)
     if not segment.isascii() or any(word in lower for word in _LATIN):
         found += _foreign(text, start, stop, math)

@@ -77,6 +77,10 @@ def _compared(candidate: str, reference: str, kind: str, tolerance: float | None
 _ALL_REALS = re.compile(r"(?:\\text\{)?all\s+(?:real(?:s|\s+numbers)?|real\s+values?(?:\s+of\s+\w)?)\}?", re.IGNORECASE)
 
 
+_ALL_BUT = re.compile(
+    r"(?:the\s+set\s+of\s+)?all\s+real(?:s|\s+numbers)?(?:\s+[a-z])?,?\s+except\s+(?:for\s+)?([-\w\s=,/.\\{}]+?)",
+    re.IGNORECASE,
+)
 _NOTHING = re.compile(
     r"(?:\\text\{)?(?:no|there\s+(?:are|is)\s+no)\s+(?:real\s+)?solutions?(?:\s+exists?)?\}?|(?:the\s+)?empty\s+set",
     re.IGNORECASE,
@@ -101,6 +105,8 @@ def _region_in_words(text: str, kind: str) -> str:
     """Return "all real numbers" and "no solution" as sets."""
     if _ALL_REALS.fullmatch(text):
         return "\\mathbb{R}"
+    if except_for := _ALL_BUT.fullmatch(strip_styles(text)):
+        return f"\\mathbb{{R}} \\setminus \\{{{re.sub('[a-zA-Z] *(=|≠|.ne) *', '', except_for[1])}\\}}"
     spelled = words(text) if text[:1].isalpha() and len(text) < 80 else None
     if spelled is not None and not spelled.rest:  # one thousand
         return f"({spelled.value})"

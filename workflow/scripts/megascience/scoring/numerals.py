@@ -51,6 +51,7 @@ _UNCERTAINTY = re.compile(r"\s*(?:\\pm|±|\+/?-)\s*0?\.\d+(?![\d.])")
 _EUROPEAN = re.compile(r"^[-+]?\d{1,3}(?:\.\d{3})+,\d+(?!\d)")
 _RATIO = re.compile(r"\s*:\s*([1-9]\d*)(?![\d.:])")
 _MIXED_PLAIN = re.compile(r"([-+]?)\s*(\d+)(?:\s+(?:and\s+)?|-)(\d+)\s*/\s*(\d+)(?![\d.])")
+_MIXED_WORDS = re.compile(r"([-+]?)\s*(\d+)\s+and\s+(?:a|one)[\s-]+(half|third|quarter|fourth|fifth)\b", re.IGNORECASE)
 _FRAC = re.compile(
     r"([-+]?)\s*(\d*)\s*\\[dtc]?frac\s*(?:\{\s*([-+]?\d+)\s*\}|(\d))\s*(?:\{\s*(\d+)\s*\}|(\d))(?![\d{^_])"
 )
@@ -61,6 +62,7 @@ _SCALES = {"hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10*
            "k": 10**3}  # fmt: skip
 _APPROX = re.compile(
     r"^(?:\\?(?:approx|sim|simeq|cong|approximately)\b|≈|~|≃|∼|about\b|approximately\b|approx\.?|roughly\b|around\b|"
+    r"\\text\s*\{\s*(?:about|approx(?:imately|\.)?|roughly|around)\s*\}|"
     r"nearly\b|exactly\b|equals?\b|=|circa\b|ca\.|some\b|just\b|only\b|simply\b|a total of\b)\s*:?\s*",
     re.IGNORECASE,
 )
@@ -106,6 +108,10 @@ def leading(text: str) -> Numeral | None:
     match = _MIXED_PLAIN.match(text)
     if match and _int(match[4]) and _int(match[3]) < _int(match[4]):
         value = Fraction(_int(match[3]), _int(match[4])) + _int(match[2])
+        return _finish(-value if match[1] == "-" else value, False, None, None, text[match.end() :])
+    match = _MIXED_WORDS.match(text)
+    if match:
+        value = _int(match[2]) + Fraction(1, _PARTS[match[3].lower()])
         return _finish(-value if match[1] == "-" else value, False, None, None, text[match.end() :])
     match = _TEN.match(text)
     if match:
@@ -259,7 +265,7 @@ def _simple(text: str) -> Numeral | None:
 
 _DEGREE = re.compile(r"^\^?\s*\{?\s*(?:\\circ|\\degree|°)")
 _ANOTHER = re.compile(
-    r"^[,;]?\s*(?:or|and|to|through|vs\.?|in|out of)\s+[-+$\\]*\s?(?:\d|[a-z]\s*=)|^:\s*\d|^\.\d|"
+    r"^[,;]?\s*(?:or|and|to|through|vs\.?|in|out of)\s+[-+$\\]*\s?(?:\d|[a-z]\s*=)|^:\s*\d|^\.\d|^'\s?\d|"
     r"^to\s+the\s+\w*\s*power",
     re.IGNORECASE,
 )
@@ -275,7 +281,7 @@ def _ends_number(rest: str) -> bool:
     rest = rest.lstrip("$ ") if rest[:1] == "$" else rest
     if _DEGREE.match(rest):
         return True
-    if _ANOTHER.match(rest):
+    if _ANOTHER.match(rest) or _ANOTHER.match(strip_styles(rest[:40]).strip()):
         return False
     if _RATE.match(rest):
         return True

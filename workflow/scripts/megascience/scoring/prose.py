@@ -9,7 +9,9 @@ from .model import CORRECT, UNREADABLE, WRONG, Verdict
 from .spelling import spell_greek
 
 #: What a sentence puts before its answer: "the compound formed is …", "it is called …".
-_COPULA = re.compile(r"\b(?:is|are|was|were|called|named|namely|be|by)\s+(?:the\s+|an?\s+)?|:\s+", re.IGNORECASE)
+_COPULA = re.compile(
+    r"\b(?:is|are|was|were|called|named|namely|be|by|it's|that's|this is)\s+(?:the\s+|an?\s+)?|:\s+", re.IGNORECASE
+)
 _BRACKETED = re.compile(r"(?P<before>[^()]*\S)\s+\((?P<inside>[^()]+)\)(?P<after>[^()]*)")
 
 
@@ -46,7 +48,7 @@ def _readings(text: str) -> Iterator[str]:
     """Yield what else a text gives as its answer: what its last copula leads to, and each of two names."""
     text = unwrap(text).replace("**", "")
     parts = [text]
-    copulas = [] if re.search(r"\bnot\b|n't\b", text) else list(_COPULA.finditer(text))
+    copulas = [] if re.search(r"\bnot\b|n['’]t\b", text) else list(_COPULA.finditer(text))
     for match in copulas[-3:]:
         if text[match.end() :].strip():
             parts.append(text[match.end() :])

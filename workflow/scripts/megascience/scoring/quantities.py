@@ -35,12 +35,18 @@ def compare_numbers(
 
 
 def _number(text: str, kind: str) -> Numeral | None:
+    if kind == "quantity":
+        text = _SPREAD.sub("", text)
     found = (_compound(text) if kind == "quantity" else None) or read_number(text)
     if found is None and kind == "quantity":
         found = _split_quantity(text)
     return found
 
 
+#: The uncertainty of a quantity: 490 ± 5 N.
+_SPREAD = re.compile(
+    r"(?<=\d)\s*(?:\\pm|±)\s*\d+(?:\.\d+)?(?=[\s~]*(?:\\,|\\ )*[\s~]*(?:\\(?:text|mathrm)|[a-zA-Zµ°]))"
+)
 _PARTS = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*(?:,\s*|and\s+)?(?=\d|$)")
 
 
@@ -59,7 +65,9 @@ def _compound(text: str) -> Numeral | None:
     return Numeral(value, False, 6, abs(value) / 10**5, False, parts[0][2])
 
 
-_UNIT_START = re.compile(r"\\(?:text|mathrm|mbox|textrm|rm|si|operatorname)\b|\s+(?=[a-zA-Zµμ°\\])|\s*/\s*(?=[a-zA-Z])")
+_UNIT_START = re.compile(
+    r"\\(?:text|mathrm|mbox|textrm|rm|si|operatorname)\b|\s+(?=[a-zA-Zµμ°\\])|\\[dt]?frac\s*\{\s*\\(?:text|mathrm)\b|\s*/\s*(?=[a-zA-Z])"
+)
 
 
 def _split_quantity(text: str) -> Numeral | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from .choices import read_boolean, read_letter, read_letters, read_yes_no_maybe
 from .commitments import NEGATED
 from .grammar import parse
-from .markup import unwrap
+from .markup import plain, unwrap
 from .model import MATHEMATICAL, MAX_ANSWER
 from .numerals import read_number
 from .options import option_letter
@@ -17,6 +17,13 @@ from .tree import ParseError
 Reader = Callable[[str, bool], str | None]
 
 
+def _exactly(text: str, options: Sequence[str]) -> str | None:
+    """Return the letter of the one option that an answer spells out, where the text is no label before another one."""
+    said = plain(text)
+    hits = [i for i, option in enumerate(options) if plain(option) == said]
+    return chr(65 + hits[0]) if len(hits) == 1 else None
+
+
 def _choice_reader(options: Sequence[str] | None) -> Reader:
     count = len(options) if options else 26
 
@@ -24,6 +31,9 @@ def _choice_reader(options: Sequence[str] | None) -> Reader:
         if NEGATED.match(text):
             return None
         letter = read_letter(text, count)
+        if letter and options and len(text.split()) > 1:
+            exact = _exactly(text, options)  # "B cells" is an option's text, not option B
+            letter = exact or letter
         if letter is None and options:
             stated = re.sub(r"^\s*(?:that|the option|option|choice)?\s*[:\s]*", "", text) if not delimited else text
             letter = option_letter(text, options) or option_letter(stated, options, prefix=not delimited)

@@ -24,6 +24,10 @@ _ADJUNCT = re.compile(
     r",?\s*\b(?:which\s+(?:is\s+)?)?(?:(?:attained|achieved|reached|occurs?|occurring|obtained)\b[^.=]*"
     r"|(?:when|where|at|for|if|with)\s+[$(\\]{0,3}[a-zA-Z]{1,7}(?:_\{?\w+\}?)?\s*)=[^=]*$"
 )
+#: The time, place or condition that a sentence with its result ends in.
+_SPAN = re.compile(
+    r"\s(?:in|for|over|after|within|during|at|by|from|every|per)\s+(?:[a-z]+\s+){0,3}\$?\d[\d,.]*[a-z°%\s]*[.!]?$"
+)
 _ASIDE = re.compile(r"\s+\((?=[^()]*\d)[^()]*\)(?!\s*[-+*/^=])")
 #: What makes a number a bound, and what puts two numbers side by side, so that neither is the answer.
 _BOUND = re.compile(
@@ -59,7 +63,7 @@ _MAX_SENTENCE = 2_000
 
 def number_in(sentence: str) -> str | None:
     """Return the number that one sentence states: after its last "=", or the only one in it; None if ambiguous."""
-    sentence = unify(sentence).replace("**", "").replace("__", "")
+    sentence = unify(sentence).replace("**", "").replace("__", "").rstrip("! ")
     ratio = _SHARE if _CHANCE.search(sentence) else _RATIO if re.search(r"\bratio\b", sentence) else None
     found_ratio = list(ratio.finditer(sentence)) if ratio else []
     if len(found_ratio) == 1 and len(re.findall(r"\d+(?:[.,]\d+)*", sentence)) == 2:
@@ -135,6 +139,10 @@ def last_number(sentence: str) -> str | None:
         return None
     sentence = without_asides(unify(sentence).replace("**", ""))
     starts = list(_NUMBER_START.finditer(sentence))
+    span = _SPAN.search(sentence)
+    if span and len(starts) == 2 and re.search(r"[a-z]", sentence[starts[0].end() : span.start()]):
+        sentence = sentence[: span.start()]  # 624 pages in 52 weeks
+        starts.pop()
     if not _NOT.search(sentence[: starts[0].start()] if starts else sentence):
         found = number_in(sentence)
         if found is not None:

@@ -5,12 +5,14 @@ import re
 from .grammar import parse
 from .markup import unify
 from .model import MATHEMATICAL
+from .regions import is_name
 from .spelling import FUNCTIONS, GREEK
 from .tree import Node, ParseError
 
 #: Words that stand inside of plain mathematics; every other word of two letters or more ends it.
 _INSIDE = FUNCTIONS | GREEK | frozenset({"and", "or", "in", "pi", "inf", "infinity", "oo", "U", "union"})
 _WORD = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z]{2,}(?![a-zA-Z])")
+_ALL_REAL = re.compile(r"\ball\s+real\s+numbers(?:\s+[a-z])?(?:,?\s+except\s+(?:for\s+)?[-\w\s=,/]+)?$", re.IGNORECASE)
 #: Words that lead to the result of a sentence.
 _LEADS = re.compile(
     r"(?:\b(?:is|are|be|was|were|by|at|get|gets|obtain|have|has|gives?|yields?|becomes?|equals?|to|for|on|over|when|point|interval|"
@@ -28,13 +30,17 @@ def structure_in(sentence: str, kind: str) -> str | None:
         kind: a mathematical kind or `auto`; what is returned has the form of that kind.
     """
     sentence = unify(sentence).replace("**", "").strip().rstrip(".")
+    if kind == "interval" and (all_real := _ALL_REAL.search(sentence)):
+        return all_real[0]
     start = 0
     for match in _WORD.finditer(sentence):
         if match[0] not in _INSIDE:
             start = match.end()
     tail = re.sub(r"^[\s:,;'\")]+|^\s+a\s+(?=[\d(\[{])", "", sentence[start:]).strip()
     tail = re.sub(r"^(?:and|or|in|a)\s+(?=\S)", "", tail)
-    if not re.search(r"\d|\binf|∞|\\infty", tail) or (start and not _LEADS.search(sentence[:start])):
+    if not start and kind not in MATHEMATICAL:
+        return None
+    if not re.search(r"\d|\binf|∞|π|√|[-+*/^]", tail) or (start and not _LEADS.search(sentence[:start])):
         return None
     try:
         node = parse(tail)
@@ -47,8 +53,8 @@ def _fits(node: Node, kind: str) -> bool:
     """Return whether a node has the form of a kind; a single number has none."""
     inequality = node[0] == "rel" and bool(set(node[1]) & {"<", ">", "<=", ">=", "!="})
     equation = node[0] == "rel" and node[1] == ("=",)
-    if equation and node[2][0][0] in ("sym", "call", "word"):
-        return kind == "equation" or (kind in MATHEMATICAL and _fits(node[2][1], kind))
+    if equation and is_name(node[2][0]):  # y = 2x, (x, y) = (1, 2)
+        return kind == "equation" or _fits(node[2][1], kind)
     if node[0] == "rel" and "in" in node[1]:
         return _fits(node[2][-1], kind)
     group = node[0] == "paren" and len(node) > 4
@@ -62,4 +68,4 @@ def _fits(node: Node, kind: str) -> bool:
         return node[0] == "matrix" or group
     if kind == "set":
         return node[0] in ("set", "seq", "pm")
-    return group or inequality or node[0] in ("seq", "set", "union", "matrix")
+    return node[0] not in ("num", "neg", "word", "unit", "pct", "deg", "sym", "rel") or inequality

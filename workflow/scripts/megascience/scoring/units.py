@@ -37,13 +37,13 @@ _ALIASES = {
     "µ": "micron", "μ": "micron", "mu": "micron", "sec": "second", "secs": "second", "hr": "hour", "hrs": "hour",
     "mins": "minute", "yr": "year", "yrs": "year", "y": "year", "Year": "year", "Years": "year", "lbs": "pound",
     "Kg": "kg", "lb": "pound", "KJ": "kJ", "Kj": "kJ", "KPa": "kPa", "kPA": "kPa", "kpa": "kPa", "KPA": "kPa",
-    "kj": "kJ", "KG": "kg", "kgs": "kg", "Km": "km", "KM": "km", "kms": "km", "Kcal": "kcal", "KHz": "kHz", "khz": "kHz",
-    "hz": "Hz", "mhz": "MHz", "KV": "kV", "KW": "kW", "kw": "kW", "ev": "eV", "EV": "eV", "Mev": "MeV", "Gev": "GeV",
-    "ATM": "atm", "Atm": "atm", "torr": "torr", "Torr": "torr", "mmHg": "mmHg", "mbar": "millibar", "cc": "cm3",
-    "M": "molar", "mM": "millimolar", "uM": "micromolar", "µM": "micromolar", "moles": "mole", "mols": "mole",
-    "Mol": "mole", "amu": "dalton", "u": "dalton", "Da": "dalton", "kDa": "kilodalton", "ly": "light_year",
-    "AU": "astronomical_unit", "au": "astronomical_unit", "pc": "parsec", "G": "gauss", "D": "debye",
-    "e": "elementary_charge",
+    "kj": "kJ", "KG": "kg", "kgs": "kg", "Km": "km", "KM": "km", "kms": "km", "Kcal": "kcal", "KHz": "kHz",
+    "khz": "kHz", "hz": "Hz", "mhz": "MHz", "KV": "kV", "KW": "kW", "kw": "kW", "ev": "eV", "EV": "eV", "Mev": "MeV",
+    "Gev": "GeV", "ATM": "atm", "Atm": "atm", "torr": "torr", "Torr": "torr", "mmHg": "mmHg", "mbar": "millibar",
+    "cc": "cm3", "M": "molar", "mM": "millimolar", "uM": "micromolar", "µM": "micromolar", "moles": "mole",
+    "mols": "mole", "Mol": "mole", "amu": "dalton", "u": "dalton", "Da": "dalton", "kDa": "kilodalton",
+    "ly": "light_year", "AU": "astronomical_unit", "au": "astronomical_unit", "pc": "parsec", "G": "gauss",
+    "D": "debye", "e": "elementary_charge",
     "rev": "revolution", "revs": "revolution", "rpm": "rpm", "mph": "mph", "kph": "kph", "kmh": "kph", "l": "liter",
     "ml": "milliliter", "mL": "milliliter", "gm": "gram", "gms": "gram", "cal": "calorie", "Cal": "kilocalorie",
     "Calories": "kilocalorie", "a0": "bohr", "Eh": "hartree", "Hartree": "hartree", "hartrees": "hartree",
@@ -87,6 +87,10 @@ _TEMPERATURE = re.compile(
     r"^(?:(?:°|\^?\{?\\?circ\}?|deg(?:rees?)?)?\s*(?P<c>C|Celsius|celsius|centigrade)"
     r"|(?:°|\^?\{?\\?circ\}?|deg(?:rees?)?)\s*(?P<f>F)|(?:°|deg(?:rees?)?)?\s*(?P<f2>Fahrenheit|fahrenheit))$"
 )
+#: Where the same quantity is given once more: 490 N = 0.49 kN.
+_ELSEWHERE = re.compile(r"(?<=\S)\s*(?:=|≈|\\approx|\\simeq|\\sim)")
+#: Prepositions that would be read as units.
+_PREPOSITIONS = frozenset({"at", "as", "am", "in"})
 _TOKEN = re.compile(
     r"\s*(?:(?P<name>[A-Za-zµμÅΩ°]+\d?(?![A-Za-z]))|(?P<num>\d+(?:\.\d+)?)|(?P<op>[*/^()·.-])|(?P<pct>%))"
 )
@@ -142,7 +146,7 @@ def read_unit(text: str) -> Unit | None:
 
     Powers of ten in a unit (SciBench's `10^6 m`) go into its factor. Prose after a unit is left alone.
     """
-    text = _spelling(text)
+    text = _spelling(_ELSEWHERE.split(text, maxsplit=1)[0])
     if _UNITLESS.match(text):
         return NONE
     if len(text) > 200:
@@ -172,6 +176,7 @@ def _spelling(text: str) -> str:
     text = re.sub(r"\{µ\}\s*|µ\s+(?=[A-Za-z])", "µ", text)
     text = re.sub(r"\{\s*\}\s*|\\(?:hat|vec|mathbf|widehat)\s*(?:\{[^{}]*\}|[a-z])", "", text)
     text = re.sub(r"\^?\s*\{?\s*\\(?:circ|degree)\s*\}?\s*|°\s+(?=[CFK]\b)", "°", text)
+    text = re.sub(r"(?<=[a-zA-Z])°(?=[CFK]\b)", " °", text)
     text = re.sub(r"\\(?:cdot|times|ast)(?![a-zA-Z])", "*", text)
     text = re.sub(r"\\(?:frac|dfrac|tfrac)\s*\{([^{}]*)\}\s*\{([^{}]*)\}", r"(\1)/(\2)", text)
     text = text.replace("\\%", "%").replace("\\$", "").replace("**", "^").replace("$", "").replace("\\", " ")
@@ -232,7 +237,7 @@ class _Reader:
                 power_next = 3 if value == "cubic" else 2
                 self.at = end
                 continue
-            elif kind == "name" and value in ("squared", "cubed"):
+            elif kind == "name" and (value in ("squared", "cubed") or (used and self.preposition(value, end))):
                 break
             elif kind == "name":
                 trailing = re.fullmatch(r"([A-Za-zµμÅΩ°]+)([23])", value)
@@ -268,6 +273,10 @@ class _Reader:
                 return 1.0, {}, False
             used = True  # all that follows a slash stands below it: J/mol·K is meant as J/(mol·K)
         return factor, dimensions, used
+
+    def preposition(self, word: str, end: int) -> bool:
+        """Return whether a word after a unit is no unit: "490 N at an angle"; "5 lb in" is one."""
+        return word in _PREPOSITIONS and (word != "in" or re.match(r"\s+[a-zA-Z]", self.text[end:]) is not None)
 
     def exponent(self) -> Fraction:
         match = re.compile(r"\s*\^?\s*\(\s*([-+]?\d{1,3})(?:/(\d{1,2}))?\s*\)|\s*\^\s*([-+]?\d{1,3})|"

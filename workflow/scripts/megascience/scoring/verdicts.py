@@ -18,7 +18,7 @@ VERDICT = re.compile(
     r"(?:(?:option|choice|answer|statement|letter|alternative)\s+)?[(\[*\"'`$]{0,6}\b(?P<letter>[A-Z])\b[)\]*.\"'`$]{0,6}"
     r"(?:\s*[:(][^.\n]{0,200}?)?(?:,[^,.\n]{0,80},)?\s+"
     r"(?:is|would be|must be|should be|seems(?: to be)?|appears(?: to be)?|represents|provides|gives)\s+"
-    r"(?:therefore\s+|thus\s+|clearly\s+|definitely\s+|indeed\s+|the\s+|a\s+|an\s+|most\s+|only\s+|one\s+)*"
+    r"(?:therefore\s+|thus\s+|clearly\s+|definitely\s+|indeed\s+|the\s+|a\s+|an\s+|most\s+|only\s+|one\s+|our\s+|my\s+)*"
     r"(?:correct|right|best|better\s+(?:choice|answer|option)|true|most\s+\w+|appropriate|accurate|answer|valid|suitable|plausible|likely|one)\b"
     r"(?!\s+(?:if|only\s+if|when|but|for\s+\w+\s+but|in\s+some))",
 )
@@ -27,7 +27,7 @@ _VERDICT_TEXT = re.compile(
     r"(?:the\s+)?(?:correct|right|best)(?:\s+(?:answer|option|choice|solution))?\s*(?=[.!,]|$|\n|because|since)",
     re.MULTILINE,
 )
-_CHOOSE = re.compile(
+CHOOSE = re.compile(
     r"(?i:\b(?:i|we|so|thus|therefore|hence|let's|i'd|i'll|we'd|we'll|i'm|we're|must|should|will|would)\b[\s,]*"
     r"(?:(?:will|would|should|must|shall|can|therefore|thus|have\s+to|am|are|going\s+to)\s+)*"
     r"(?:choos(?:e|ing)|chose|select(?:ing|ed)?|pick(?:ing|ed)?|go(?:ing)?\s+(?:with|for)|opt(?:ing)?\s+for|conclude\s+with|"
@@ -50,6 +50,14 @@ _LOWER = re.compile(
     r"(?:correct|right|best|answer)\b"
 )
 _IT_IS = re.compile(r"(?:^|[\s(])[(\[*]{0,3}(?P<rest>[A-Z])[)\]*]{0,3}\s+it\s+is\b(?=\s*[.!,\n*]|\s*$)", re.MULTILINE)
+_MAKES = re.compile(
+    r"(?:(?i:mak(?:es?|ing)|leav(?:es?|ing))\s+(?i:(?:only\s+)?(?:option\s+|choice\s+)?)" + _LETTER +
+    r"\s+(?:as\s+)?(?:the|our)\s+(?:only|most|best|correct|right|answer|one)\b"
+    r"|(?i:option\s+|choice\s+)(?P<as>[(\[*]{0,3}[A-Z]\b[)\]*]{0,3})\s+as\s+(?:the|our|my)\s+(?:final\s+|correct\s+|best\s+|right\s+)*answer\b"
+    r"|(?:^|(?<=[.,;:]\s)|(?<=so\s)|(?<=hence\s))(?i:only\s+(?:option\s+|choice\s+)?)(?P<only>[(\[*]{0,3}[A-Z]\b[)\]*]{0,3})\s+"
+    r"(?:fits|works|matches|satisfies|remains|is\s+left|qualifies|is\s+(?:correct|true|valid|possible)))",
+    re.MULTILINE,
+)  # fmt: skip
 _REFERS = re.compile(
     r"(?i:corresponds?\s+to|matches|which\s+is|this\s+is|equivalent\s+to|match(?:ing)?(?:\s+with)?|equals|agrees\s+with|"
     r"consistent\s+with|aligns\s+with|described\s+(?:in|by)|points?\s+to|leads?\s+(?:us\s+)?to|given\s+in|that\s+is)\s+"
@@ -81,11 +89,12 @@ _RULES = (
     (_VERDICT_TEXT, ("correct", "right", "best"), "option called correct"),
     (VERDICT, _CALLED, "option called correct"),
     (_LOWER, _CALLED, "option called correct"),
-    (_CHOOSE, _CHOSEN, "chosen"),
+    (CHOOSE, _CHOSEN, "chosen"),
     (_THEREFORE, _SO, "conclusion"),
     (_IT_IS, ("it is",), "conclusion"),
     (_CORRECTED, _TAKEN_BACK, "correction"),
     (_NO_WAIT, _NO_CUES, "correction"),
+    (_MAKES, ("mak", "leav", "only", " as "), "option called correct"),
     (_REFERS, _REFERRED, "reference to an option"),
     (FOREIGN_VERDICT, ("正", "对"), "option called correct"),
 )
@@ -122,7 +131,9 @@ def verdicts(text: str, start: int, stop: int) -> Iterator[Found]:
                 continue
             if pattern is _VERDICT_TEXT and letters & set(range(match.start() + 12, match.end())):
                 continue  # "Option A would be right if …, so option B is correct"
-            yield match.start(), match.end(), match["letter"] if pattern is VERDICT else match["rest"], rule
+            groups = match.groupdict()
+            stated = next(groups[name] for name in ("letter", "rest", "as", "only") if groups.get(name))
+            yield match.start(), match.end(), stated, rule
     right = marked_right(text, start, stop)
     # the one that is marked right among others that are marked wrong; two right ones are statements, not options
     if len(right) == 1:
