@@ -1,14 +1,20 @@
 # Names built from the config, wildcard constraints and input functions. The logic stands in
 # workflow/scripts/megascience/plan.py, where it is tested. Nothing here prints to stdout: it would
 # end up in `snakemake --dag | dot`.
+import gc
 import sys
 from functools import partial
 
 sys.path.append(f"{workflow.basedir}/workflow/scripts")
 
+# A plan is millions of objects that stay, and Python would look through them for garbage over and over: a quarter
+# of the time of planning 3,000 jobs.
+gc.set_threshold(100_000, 50, 50)
+
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
+from megascience import staleness
 from megascience.chains import TRUNK
 from megascience.layout import HOME_STAGES, UNCLASSIFIED, split_corpus
 from megascience.plan import MODEL_STAGES, Plan
@@ -16,20 +22,21 @@ from megascience.records import InputError
 from megascience.reports import MAIN, compared, comparisons, needed, trained
 from megascience.settings import check_keys
 from megascience.site import check_site
-from megascience import staleness
 from megascience.upkeep import find_shard, shards_of
 
 SCHEMA = f"{workflow.basedir}/config/schema.yaml"
 try:
-    check_keys(config, SCHEMA)
+    if workflow.is_main_process:  # a job's own Snakemake need not check all again
+        check_keys(config, SCHEMA)
     validate(config, SCHEMA)  # fills in defaults
     PLAN = Plan(config)
-    PLAN.check()
+    if workflow.is_main_process:
+        PLAN.check()
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
 # What the experiments are trained on; other datasets are made when they are asked for.
-USED = Plan(needed(config))
+USED = Plan(needed(config), PLAN.shelving)
 MIXTURES = [name for name, parts in USED.recipes.mixtures.items() if len(parts) > 1]
 
 
@@ -107,7 +114,7 @@ def yields_of(pool, suffix=".parquet"):
     homes = [
         f"<results>/{stage}/{d}/{s}{suffix}"
         for stage in HOME_STAGES
-        for d, s in PLAN.home_shards
+        for d, s in PLAN.shelving.home_shards
     ]
     return files if pool in config["sources"] else homes + files
 
@@ -156,7 +163,8 @@ def difficulty_bounds():
 def homes(stage):
     """A stage's files of the shards where the books of a discipline's shard are at home."""
     return lambda wildcards: [
-        f"<results>/{stage}/{d}/{s}.parquet" for d, s in PLAN.homes(**wildcards)
+        f"<results>/{stage}/{d}/{s}.parquet"
+        for d, s in PLAN.shelving.homes(**wildcards)
     ]
 
 

@@ -28,7 +28,7 @@ rule dataset:
             s for s in PLAN.pool_stages(wildcards.dataset) if s in MODEL_STAGES
         ],
         standards=config["extract"]["standards"],
-        books=PLAN.book_rows,
+        books=lambda wildcards: PLAN.shelving.rows(),
         embedder=PLAN.embedder,
         code=code_hash("dataset"),
     script:

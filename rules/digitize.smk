@@ -22,7 +22,9 @@ rule typeset:
 
 rule shelf:
     input:
-        pdfs=lambda wildcards: [book.path for book in PLAN.books_at_home(**wildcards)],
+        pdfs=lambda wildcards: [
+            book.path for book in PLAN.shelving.books_at_home(**wildcards)
+        ],
     output:
         checked="<results>/shelf/{discipline}/{shard}.tsv",
     log:
@@ -31,7 +33,8 @@ rule shelf:
         "../envs/digitize.yaml"
     params:
         books=lambda wildcards: [
-            (b.book_id, b.path, b.sha256) for b in PLAN.books_at_home(**wildcards)
+            (b.book_id, b.path, b.sha256)
+            for b in PLAN.shelving.books_at_home(**wildcards)
         ],
         code=code_hash("shelf"),
     script:
@@ -42,7 +45,7 @@ rule shelf:
 # sources were read.
 rule preflight:
     input:
-        shelf=[f"<results>/shelf/{d}/{s}.tsv" for d, s in PLAN.home_shards],
+        shelf=[f"<results>/shelf/{d}/{s}.tsv" for d, s in PLAN.shelving.home_shards],
         benchmarks=expand(
             "<results>/benchmarks/{benchmark}.parquet", benchmark=PLAN.benchmarks
         ),
@@ -59,7 +62,9 @@ rule preflight:
 
 rule digitize:
     input:
-        pdfs=lambda wildcards: [book.path for book in PLAN.books_at_home(**wildcards)],
+        pdfs=lambda wildcards: [
+            book.path for book in PLAN.shelving.books_at_home(**wildcards)
+        ],
     output:
         kept="<results>/digitize/{discipline}/{shard}.parquet",
         dropped="<results>/digitize/{discipline}/{shard}.dropped.parquet",
@@ -71,7 +76,8 @@ rule digitize:
         "../envs/digitize.yaml"
     params:
         books=lambda wildcards: [
-            (b.book_id, b.path, b.sha256) for b in PLAN.books_at_home(**wildcards)
+            (b.book_id, b.path, b.sha256)
+            for b in PLAN.shelving.books_at_home(**wildcards)
         ],
         settings=config["digitize"],
         code=code_hash("digitize"),
@@ -94,7 +100,9 @@ rule chunk:
     conda:
         "../envs/digitize.yaml"
     params:
-        books=lambda wildcards: [book.book_id for book in PLAN.books_of(**wildcards)],
+        books=lambda wildcards: [
+            book.book_id for book in PLAN.shelving.books_of(**wildcards)
+        ],
         tokens=config["chunk"]["tokens"],
         code=code_hash("chunk", "classify"),
     script:

@@ -5,8 +5,8 @@
 # The build fails here where rows in are not rows kept plus rows dropped.
 rule table_yield:
     input:
-        kept=yields_of(TRUNK),
-        dropped=yields_of(TRUNK, ".dropped.parquet"),
+        kept=lambda wildcards: yields_of(TRUNK),
+        dropped=lambda wildcards: yields_of(TRUNK, ".dropped.parquet"),
     output:
         table="<results>/tables/yield.tsv",
         reasons="<results>/tables/yield_reasons.tsv",
@@ -15,7 +15,7 @@ rule table_yield:
     conda:
         "../envs/report.yaml"
     params:
-        books=PLAN.book_rows,
+        books=lambda wildcards: PLAN.shelving.rows(),
         standards=config["extract"]["standards"],
         code=code_hash("conservation"),
     script:
@@ -55,7 +55,9 @@ rule table_contamination:
 
 rule table_cost:
     input:
-        costs=[str(shard.cost) for shard in shards_of(USED, "<results>")],
+        costs=lambda wildcards: [
+            str(shard.cost) for shard in shards_of(USED, "<results>")
+        ],
     output:
         table="<results>/tables/cost.tsv",
     log:

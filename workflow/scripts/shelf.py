@@ -1,12 +1,12 @@
 """Check the books of a shard: each there, readable, and the file that the shelf says it is."""
 
 from megascience.logs import job_log
-from megascience.plan import Plan
 from megascience.records import InputError, write_text
 from megascience.shelf import check_books
+from megascience.shelving import Shelving
 
 with job_log(snakemake.log[0]):
-    books = Plan(snakemake.config).books_at_home(**snakemake.wildcards)
+    books = Shelving(snakemake.config).books_at_home(**snakemake.wildcards)
     faults = check_books(books)
     if faults:
         raise InputError("\n".join(faults))

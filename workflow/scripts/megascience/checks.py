@@ -29,7 +29,7 @@ def _book_faults(plan: Plan) -> list[str]:
     results = plan.config.get("pathvars", {}).get("results", "results")
     return [
         f"{book.row}: {book.path} is not there; correct the path or take the row out"
-        for book in plan.books
+        for book in plan.shelving.books
         # The example books are typeset by a rule.
         if book.path != f"{results}/books/{book.book_id}.pdf" and not Path(book.path).exists()
     ]

@@ -176,7 +176,7 @@ class _Rows:
             sizes = [self.plan.registry[path.stem].get("rows") for path in shard.records]
             return _total([size if count is None else count for count, size in zip(counts, sizes, strict=True)])
         if shard.stage == "classify":
-            books = self.plan.books_at_home(shard.corpus, shard.records[0].name.split(".")[0])
+            books = self.plan.shelving.books_at_home(shard.corpus, shard.records[0].name.split(".")[0])
             return float(sum(not (book.level and book.disciplines) for book in books))
         stage, corpus, name = shard.records[0].parts[-3:]
         rows = self.after(stage, corpus, name)
@@ -249,7 +249,7 @@ class _Rows:
     def _asked(self) -> float:
         """Return the share of pairs that distill_cot asks about; all of them until that was measured."""
         asked = judged = 0
-        for discipline, shard in self.plan.shards:
+        for discipline, shard in self.plan.shelving.shards:
             completions = _rows_in(self.results / "distill_cot" / discipline / f"{shard}.completions.parquet")
             rows = _rows_in(self.results / "judge_cot" / discipline / f"{shard}.parquet")
             if completions is not None and rows is not None:
@@ -260,7 +260,7 @@ class _Rows:
         return len(self.plan.config["extract"]["standards"])
 
     def _tokens(self, discipline: str, name: str) -> float:
-        books = self.plan.books_of(discipline, Path(name).stem)
+        books = self.plan.shelving.books_of(discipline, Path(name).stem)
         # A book that is still to be classified stands in every discipline, and will be of one at most.
         shares = [1 if book.disciplines else 1 / len(self.plan.disciplines) for book in books]
         pages = [_pages(book.path) for book in books]

@@ -1,7 +1,6 @@
 """The plan: what the configuration and the shelf say will be made, and the checks before anything expensive."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Mapping
 from functools import cached_property
 from glob import glob
 from pathlib import Path
@@ -10,12 +9,12 @@ from typing import Any
 from .benchmarks import load_registry, local_files
 from .chains import Chains
 from .import_source import is_local, local_patterns
-from .layout import HOME_STAGES, STAGES, UNCLASSIFIED, split_corpus
+from .layout import HOME_STAGES, STAGES, split_corpus
 from .recipes import Part, Recipes
-from .records import InputError, shard_of
+from .records import InputError
 from .reports import baseline
 from .serving import prices
-from .shelf import Book, read_shelf
+from .shelving import Shelving
 from .stages import STAGES as ASKING
 from .stages.evaluate import GIVEN
 
@@ -30,57 +29,25 @@ class Plan:
 
     Args:
         config: the validated configuration.
+        shelving: the shelf where it was read already, of a configuration with the same books and shards.
 
     Raises:
         InputError: the shelf or the registry of benchmarks is faulty.
     """
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
+    def __init__(self, config: Mapping[str, Any], shelving: Shelving | None = None) -> None:
         self.config = config
         self.disciplines = list(config["shards"])
         self.recipes = Recipes(config.get("selections", {}), config["datasets"])
         self.chains = Chains(self.disciplines, config["datasets"], list(config["sources"]), self.recipes)
-        self.books = read_shelf(config["shelf"], self.disciplines)
-
-    def shard(self, book: Book, discipline: str) -> str:
-        """Return the three digits of the shard that a book has in a discipline."""
-        open_books = discipline == UNCLASSIFIED
-        count = self.config["classify"]["shards"] if open_books else self.config["shards"][discipline]
-        return f"{shard_of(book.book_id, count):03d}"
-
-    def serves(self, book: Book) -> Sequence[str]:
-        """Return the disciplines that a book may turn out to serve: all of them where the shelf names none."""
-        return book.disciplines or self.disciplines
-
-    @cached_property
-    def shards(self) -> list[tuple[str, str]]:
-        """The (discipline, shard) pairs that hold at least one book, or may when it has been classified."""
-        return sorted(self._books)
-
-    @cached_property
-    def _books(self) -> dict[tuple[str, str], list[Book]]:
-        """The books by each (discipline, shard) that they serve or may serve: with thousands of books and hundreds
-        of shards nobody wants to look through all for each."""
-        found: dict[tuple[str, str], list[Book]] = {}
-        for book in self.books:
-            for discipline in self.serves(book):
-                found.setdefault((discipline, self.shard(book, discipline)), []).append(book)
-        return found
-
-    @cached_property
-    def _residents(self) -> dict[tuple[str, str], list[Book]]:
-        """The books by the (discipline, shard) in which they are digitized."""
-        found: dict[tuple[str, str], list[Book]] = {}
-        for book in self.books:
-            found.setdefault(self.home(book), []).append(book)
-        return found
+        self.shelving = shelving or Shelving(config)
 
     def shards_of(self, corpus: str) -> list[str]:
         """Return the shards of a corpus: of a discipline those that hold a book, of a source all."""
         base, _ = split_corpus(corpus)
         if base in self.config["sources"]:
             return [f"{n:03d}" for n in range(self.config["sources"][base]["shards"])]
-        return [shard for discipline, shard in self.shards if discipline == base]
+        return self.shelving.shards_of(base)
 
     def pool_shards(self, pool: str) -> list[tuple[str, str]]:
         """Return the (corpus, shard) pairs of a pool's last stage."""
@@ -102,7 +69,7 @@ class Plan:
     def asked(self, stage: str) -> list[tuple[str, str]]:
         """Return the (corpus, shard) pairs of a model stage between the pages and the datasets."""
         if stage in HOME_STAGES:
-            return self.home_shards
+            return self.shelving.home_shards
         return [(c, shard) for c in self.corpora if stage in self.chains.own(c) for shard in self.shards_of(c)]
 
     @property
@@ -145,36 +112,6 @@ class Plan:
         if part.annotation:
             files["rows"] = files["annotate"] = self.selected_files(part.annotation, "annotate", pattern)
         return files
-
-    @cached_property
-    def home_shards(self) -> list[tuple[str, str]]:
-        """The (discipline, shard) pairs in which at least one book is digitized."""
-        return sorted(self._residents)
-
-    def home(self, book: Book) -> tuple[str, str]:
-        """Return the (discipline, shard) in which a book is digitized: that of its first discipline."""
-        return book.discipline, self.shard(book, book.discipline)
-
-    def books_of(self, discipline: str, shard: str) -> list[Book]:
-        """Return the books of a shard, whatever their first discipline, and those that may be of the discipline."""
-        return self._books.get((discipline, shard), [])
-
-    def books_at_home(self, discipline: str, shard: str) -> list[Book]:
-        """Return the books that are digitized in a shard."""
-        return self._residents.get((discipline, shard), [])
-
-    def homes(self, discipline: str, shard: str) -> list[tuple[str, str]]:
-        """Return the digitized shards that a shard's books come from."""
-        return sorted({self.home(book) for book in self.books_of(discipline, shard)})
-
-    @cached_property
-    def book_rows(self) -> list[dict[str, Any]]:
-        """The shelf as plain rows without their line numbers, which would make data stale when a row moves."""
-        return [{**asdict(book), "row": ""} for book in self.books]
-
-    def book_rows_at_home(self, discipline: str, shard: str) -> list[dict[str, Any]]:
-        """Return the plain rows of the books that are digitized in a shard."""
-        return [{**asdict(book), "row": ""} for book in self.books_at_home(discipline, shard)]
 
     @cached_property
     def registry(self) -> dict[str, Any]:
