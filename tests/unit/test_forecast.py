@@ -6,7 +6,17 @@ from pathlib import Path
 import pytest
 import resulttree as tree
 from megascience.engines.base import Completion
-from megascience.forecast import BOOK_TOKENS, HARD, PAGE_TOKENS, SELECTED, SHARES, SOURCE_SHARES, forecast
+from megascience.forecast import (
+    ANSWER_TOKENS,
+    BOOK_TOKENS,
+    HARD,
+    PAGE_TOKENS,
+    PAIR_TOKENS,
+    SELECTED,
+    SHARES,
+    SOURCE_SHARES,
+    forecast,
+)
 from megascience.journal import Journal
 from megascience.plan import Plan
 from megascience.records import SCHEMAS, InputError, write_records
@@ -50,6 +60,12 @@ def test_before_anything_ran_by_the_counts_of_the_paper(tmp_path: Path) -> None:
     assert rows["extract", "big"]["hours"] is None  # nothing measured, nothing given
     total = sum(row["requests"] for (stage, _), row in rows.items() if stage != "all")
     assert rows["all", None]["requests"] == total
+
+
+def test_a_stage_of_ones_own_is_reckoned_with_a_pairs_tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(ANSWER_TOKENS, "judge_cot")  # as of a stage that somebody has added
+    row = lines(forecast(tree.plan(tmp_path), tmp_path / "results"))["judge_cot", "big"]
+    assert row["completion tokens"] == pytest.approx(row["requests"] * PAIR_TOKENS, rel=1e-3)
 
 
 def test_a_book_that_is_still_to_be_classified_counts_once(tmp_path: Path) -> None:

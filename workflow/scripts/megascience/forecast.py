@@ -54,7 +54,7 @@ PAGE_TOKENS = 550
 QUESTION_TOKENS = 100
 PAIR_TOKENS = 510
 
-#: Tokens of an answer, assumed until a cost file of the stage is there.
+#: Tokens of an answer, assumed until a cost file of the stage is there; those of a stage without a line are a pair's.
 ANSWER_TOKENS = {
     "classify": 100,
     "extract": round(SHARES["extract"] * PAIR_TOKENS),
@@ -311,7 +311,7 @@ def _line(plan: Plan, key: tuple[str, str], part: _Work, rates: _Rates, given: M
     attempts = rates.attempts(stage, name)
     requests, prompt = part.requests * attempts, part.prompt_tokens * attempts
     answer = rates.mean(stage, name, "completion_tokens")
-    completion = requests * (ANSWER_TOKENS[stage] if answer is None else answer)
+    completion = requests * (ANSWER_TOKENS.get(stage, PAIR_TOKENS) if answer is None else answer)
     speed = rates.speed(stage, name) or given.get("tokens_per_second")
     hours = (prompt + completion) / speed / 3600 if speed else None if requests else 0.0
     measured = rates.gpus(name)
