@@ -1,7 +1,8 @@
 # The two base rules of every model stage. A stage inherits both, names itself in <stage>, and says where
 # its records come from.
 # missing, which no stage needs to inherit, counts the requests that a shard's journal does not answer: by its
-#   number the profiles give GPUs only to jobs that will ask. It is temporary, so that it is counted anew.
+#   number the profiles give GPUs only to jobs that will ask. It is temporary, so that it is counted anew, and
+#   generate sets it right when it has asked, for a retry of a job that died later.
 # generate needs: records, prompts, a model. Makes: raw completions and their cost. Its journal
 #   (<results>/journal) is no declared output, since Snakemake deletes those of a failed job.
 # parse needs: records, prompts, completions. Makes: kept rows and dropped rows with a reason.

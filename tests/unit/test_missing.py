@@ -66,3 +66,40 @@ def test_the_file_holds_the_number(shard, tmp_path):
     )  # fmt: skip
     write_missing(tmp_path / "missing.txt", plan, given["journal"], given["model"])
     assert int((tmp_path / "missing.txt").read_text()) == len(shard.pairs)
+
+
+# --- what another attempt gets
+
+
+@pytest.fixture
+def number(shard, tmp_path):
+    """Run the shard with a count from before; return the count that is there afterwards, and the fault."""
+
+    def run(before):
+        (tmp_path / "missing.txt").write_text(f"{before}\n")
+        fault = None
+        try:
+            shard.run(missing=tmp_path / "missing.txt")
+        except Exception as error:
+            fault = error
+        return int((tmp_path / "missing.txt").read_text()), fault
+
+    return run
+
+
+def test_a_job_that_fails_after_its_last_answer_leaves_nothing_to_ask(shard, number, tmp_path):
+    (tmp_path / "completions.parquet").mkdir()  # which cannot be written
+    left, fault = number(before=12)
+    assert left == 0 == counted(shard) and isinstance(fault, OSError)
+
+
+def test_a_job_that_fails_before_leaves_what_it_has_not_asked(shard, number):
+    shard.budget = {"max_requests": 5}
+    left, fault = number(before=12)
+    assert left == 7 == counted(shard) and "max_requests 5" in str(fault)
+
+
+def test_a_count_that_is_wrong_is_set_right(shard, number, monkeypatch):
+    monkeypatch.setattr("megascience.engines.canned.CannedEngine.start", lambda self: 1 / 0)
+    left, fault = number(before=0)
+    assert left == 12 == counted(shard) and isinstance(fault, ZeroDivisionError)

@@ -38,16 +38,17 @@ def submitted(checkout, slurm):
     """A way to have one job of a rule submitted whose inputs are there, and to get its sbatch line."""
     checkout.edit("profiles/slurm/config.yaml", "account: CHANGE_ME", "account: physics")
 
-    def submit(rule, target, *inputs, missing="7", configs=()):
+    def submit(rule, target, *inputs, missing="7", configs=(), retries=0):
         for path in (*inputs, "results/preflight.txt"):
             (checkout.root / path).parent.mkdir(parents=True, exist_ok=True)
             (checkout.root / path).write_text(missing if "/missing/" in path else "{}")
         configs = ("--configfile", *configs) if configs else ()
-        options = ("--profile", "slurm", "--retries", "0", "--allowed-rules", rule)
+        options = ("--profile", "slurm", "--retries", str(retries), "--allowed-rules", rule)
         checkout.snakemake(target, *options, *configs, check=False)
-        (line,) = slurm.read_text().splitlines()
+        *lines, line = slurm.read_text().splitlines()
+        assert len(lines) == retries
         slurm.unlink()
-        return line
+        return (*lines, line) if lines else line
 
     submit.checkout = checkout
     return submit
@@ -57,11 +58,18 @@ def plan():
     return Plan(read_settings([ROOT / "config/config.yaml"], ROOT / "config/schema.yaml"))
 
 
+def first_job(stage):
+    return next(shard for shard in shards_of(plan(), "results") if shard.stage == stage)
+
+
+def missing_file(job):
+    return str(job.journal).replace("/journal/", "/missing/").replace(".jsonl", ".txt")
+
+
 def generate(submitted, stage, **how):
-    job = next(shard for shard in shards_of(plan(), "results") if shard.stage == stage)
-    missing = str(job.journal).replace("/journal/", "/missing/").replace(".jsonl", ".txt")
+    job = first_job(stage)
     model = f"results/models/{job.model}/model.json"
-    inputs = [*map(str, job.records), *([str(job.join)] if job.join else []), missing, model]
+    inputs = [*map(str, job.records), *([str(job.join)] if job.join else []), missing_file(job), model]
     return submitted(f"{stage}_generate", str(job.completions), *inputs, **how)
 
 
@@ -74,6 +82,15 @@ def test_a_70b_model_on_four_gpus(submitted):
 def test_nothing_to_ask_needs_no_gpu(submitted):
     line = generate(submitted, "extract", missing="0")
     assert " -p cpu " in line and "--gpus" not in line and " --mem 8000 " in line and " -t 60 " in line
+
+
+def test_each_attempt_asks_for_gpus_by_what_is_left(submitted, tmp_path):
+    count = submitted.checkout.root / missing_file(first_job("extract"))
+    sbatch = tmp_path / "bin/sbatch"
+    sbatch.write_text(sbatch.read_text().replace("echo refused", f"echo 0 > {count}; echo refused"))
+    first, second = generate(submitted, "extract", retries=1)
+    assert " -p gpu " in first and " --gpus=4" in first
+    assert " -p cpu " in second and "--gpus" not in second and " --mem 16000 " in second
 
 
 @pytest.mark.parametrize("config", ["deepseek_v3_hosted", "deepseek_v3_two_nodes"])

@@ -27,4 +27,5 @@ with job_log(snakemake.log[0]):
         journals=Path(cost.partition("/cost/")[0], "journal"),
         join=snakemake.input.get("join"),
         given=settings.get("given"),
+        missing=snakemake.input.missing,
     )

@@ -22,7 +22,7 @@ from .engines.base import Completion, EngineError, ModelSpec, Request, Sampling
 from .journal import Journal
 from .progress import Progress
 from .prompts import Prompt
-from .records import COMPLETIONS, record_writer
+from .records import COMPLETIONS, record_writer, write_text
 from .request_plan import RequestPlan, Unit
 
 # Marks of units that are not asked, in the place of their keys.
@@ -50,6 +50,7 @@ def generate_shard(
     budget: Mapping[str, float] | None = None,
     prices: Mapping[str, Mapping[str, float]] | None = None,
     journals: str | Path | None = None,
+    missing: str | Path | None = None,
 ) -> None:
     """Write the raw completions of a shard's records, in the records' order: one row a record, prompt and sample.
 
@@ -61,6 +62,8 @@ def generate_shard(
         model: who answers.
         budget, prices: limits of the whole run, see `budget.Budget`.
         journals: the folder of all journals of the run, which the budget is for; the journal's own unless given.
+        missing: the file with the number of requests to ask (see `missing.write_missing`), by which the profiles give
+            GPUs. It is set right when the asking is over, so that another attempt at what is left gets none in vain.
 
     The other arguments are those of `request_plan.RequestPlan`.
 
@@ -91,6 +94,8 @@ def generate_shard(
         finally:
             write_cost(cost, stage, model, book)
             checkpoint(book)
+            if missing is not None:
+                write_text(missing, f"{len(shard.missing)}\n")
         shard.write(output)
 
 
