@@ -27,6 +27,21 @@ Error in rule extract_generate:
     jobid: 5
     output: results/extract/physics/000.completions.parquet
     log: {folder}/generate.log, {folder}/11.log (check log file(s) for error details)
+    external_jobid: 11
+Logfile {folder}/generate.log:
+================================================================================
+the disk is full; make room
+================================================================================
+Logfile {folder}/11.log:
+================================================================================
+Building DAG of jobs...
+Error in rule extract_generate:
+    message: None
+    jobid: 0
+    output: results/extract/physics/000.completions.parquet
+    log: {folder}/generate.log (check log file(s) for error details)
+Shutting down, this might take some time.
+================================================================================
 Complete log(s): somewhere
 """
 

@@ -1,7 +1,7 @@
 """Failures: from the log of the latest run to the jobs that failed in it, and the last lines of their own logs."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +13,7 @@ LAST_LINES = 8
 
 _KEYS = ("message", "jobid", "output", "log", "external_jobid")
 _STARTED = re.compile(r"Execute \d+ jobs|Error in rule ")
+_RULER = 80 * "="
 _CHECK = " (check log file(s) for error details)"
 
 
@@ -49,7 +50,7 @@ def latest_log(folder: str | Path = ".snakemake/log") -> Path:
 def failures(log: str | Path) -> list[Failure]:
     """Return the jobs that failed in a run and were not done later in it, in the order of their first failure."""
     open_jobs: dict[str, Failure] = {}
-    for told in _blocks(_lines(log)):
+    for told in _blocks(_told_itself(_lines(log))):
         job = told.told.get("jobid", "")
         if told.rule:
             told.attempts += open_jobs[job].attempts if job in open_jobs else 0
@@ -80,7 +81,18 @@ def _lines(log: str | Path) -> list[str]:
     return Path(log).read_text(encoding="utf-8", errors="replace").splitlines()
 
 
-def _blocks(lines: list[str]) -> Iterator[Failure]:
+def _told_itself(lines: list[str]) -> Iterator[str]:
+    """Yield the lines of a run's log without the logs of failed jobs that Snakemake quotes there: a job of SLURM is
+    a Snakemake of its own, which calls its job by another number."""
+    quoted = False
+    for before, line in zip(["", *lines], lines):
+        if line == _RULER:
+            quoted = before.startswith("Logfile ")
+        elif not quoted:
+            yield line
+
+
+def _blocks(lines: Iterable[str]) -> Iterator[Failure]:
     """Yield what failed, and, with an empty rule, what was done."""
     current: Failure | None = None
     for line in lines:
