@@ -26,7 +26,7 @@ _AFTER_LETTER = re.compile(
 _SECOND = re.compile(
     r"\s*(?:,|&|/|\+|;|\bor\b|\band\b|,\s*(?:and|or)\b|(?<=[)\]])\s*(?=[(\[][A-Z][)\]]))\s*(?:options?\s+)?"
     r"[(\[]?\s*([A-Z])\s*[)\]]?(?![A-Za-z0-9'])"
-    r"(?!\s+(?:is|was|would|can|has|are|looks|seems|believe|think|guess|am|have|suppose)\b)"
+    r"(?!\s+(?:is|was|would|can|has|are|being|looks|seems|believe|think|guess|am|have|suppose|and\s+[A-Z]\s+(?:are|were|is))\b)"
 )
 
 
@@ -55,7 +55,7 @@ _SEVERAL = re.compile(
     r"^\W*(?:(?:either|both|between|options?|choices?|could\s+be|is|are)\s+)*[(\[]?([A-Z])[)\]]?\s*"
     r"(?:,|;|&|/|\bor\b|\band\b|,\s*(?:and|or)\b|(?<=[)\]])\s*(?=[(\[][A-Z][)\]]))\s*(?:options?\s+)?"
     r"[(\[]?([A-Z])[)\]]?(?![A-Za-z0-9'])"
-    r"(?!\s+(?:is|was|would|can|has|are|looks|seems|believe|think|guess|am|have|suppose)\b)",
+    r"(?!\s+(?:is|was|would|can|has|are|being|looks|seems|believe|think|guess|am|have|suppose|and\s+[A-Z]\s+(?:are|were|is))\b)",
     re.IGNORECASE,
 )
 
@@ -111,7 +111,7 @@ def read_letters(text: str, options: int = 26) -> str | None:
     if not _GLUED.match(text):  # B and E, not "be"
         text = text[_LEAD.match(text).end() :].strip("[](){} .")  # type: ignore[union-attr]
         text = re.sub(r"(?<=[A-Z)\]])\s+(?:only|are|apply|hold|both)\b.*$", "", text)
-        if re.search(r"\b[A-Z]\)?,?\s+or\s+\(?[A-Z]\b", text):
+        if re.search(r"\b[A-Z]\)?,?\s+or\s+\(?[A-Z]\b|\b(?:possibly|maybe|perhaps)\b", text):
             return None
     if _GLUED.match(text) and len(set(text)) == len(text):
         found = list(text)
@@ -129,7 +129,9 @@ def read_letters(text: str, options: int = 26) -> str | None:
 _NOT = r"(?:not|isn't|is not|never|cannot be|can't be|neither)"
 _TRUE = re.compile(r"^(?:true|t|yes|correct|right|valid|holds?)\b(?!\s+or\b)", re.IGNORECASE)
 _FALSE = re.compile(
-    rf"^(?:false|f|no|incorrect|wrong|invalid|untrue|{_NOT}\s+(?:true|correct|right|valid))\b(?!\s+or\b)", re.IGNORECASE
+    rf"^(?:false|f|no|incorrect|wrong|invalid|untrue|{_NOT}\s+(?:(?:necessarily|always|entirely|strictly|quite|fully)\s+)?"
+    r"(?:true|correct|right|valid))\b(?!\s+or\b)",
+    re.IGNORECASE,
 )
 _WORDS = {**dict.fromkeys(TRUE, "true"), **dict.fromkeys(FALSE, "false")}  # of other languages
 _NOT_FALSE = re.compile(rf"^{_NOT}\s+(?:false|incorrect|wrong)\b", re.IGNORECASE)
@@ -157,7 +159,12 @@ def read_boolean(text: str) -> str | None:
     return "true" if _TRUE.match(text) else None
 
 
-_YNM = re.compile(r"^(yes|no|maybe)\b(?!\s*(?:/|,?\s*or\b))(?!-)", re.IGNORECASE)
+_YNM = re.compile(
+    r"^(yes|no|maybe)\b(?!\s*(?:/|,?\s*or\b))(?!-)"
+    r"(?!(?<=no)\s+(?:\w+ly\s+|clear\s+|strong\s+)?(?:significant|differences?|evidence|effects?|associations?|correlations?|benefits?|change|"
+    r"clear|relationship|impact|improvement|increase|decrease|longer|one|more)\b)",
+    re.IGNORECASE,
+)
 
 
 @lru_cache(maxsize=4096)

@@ -146,7 +146,7 @@ def _closing(line: str) -> str:
 
 _DENIAL = re.compile(
     r"\b(?:not|no|never|neither|nor|except|unlike|incorrect|wrong|false|rather|eliminat\w+|rule[sd]?|might|could|may|"
-    r"perhaps|maybe|possibly|or|if|either|sure|cannot)\b|n't\b|\?",
+    r"perhaps|maybe|possibly|or|if|either|sure|cannot|against|avoid\w*|nobody|stop\w*)\b|n't\b|\?",
     re.IGNORECASE,
 )
 
@@ -311,7 +311,11 @@ _SUBJECT = r"\s*(?:(?:so|thus|therefore|hence|in\s+conclusion|consequently|overa
 
 def _mentioned(line: str, options: Sequence[str]) -> str | None:
     """Return the one option whose text stands in a last line that denies nothing, or None."""
-    clause = re.split(r";\s+|,\s+(?=leaving\b|so\b|but\b)", line)[-1]
+    parts = re.split(r";\s+", line)
+    if len(parts) > 1:
+        found = {_mentioned(part, options) for part in parts} - {None}
+        return found.pop() if len(found) == 1 else None
+    clause = re.split(r",\s+(?=leaving\b|so\b|but\b)", line)[-1]
     clause = re.split(r"\s(?:rather\s+than|instead\s+of|as\s+opposed\s+to)\s|,\s+(?:and\s+)?not\s", clause)[0]
     said = f" {plain(clause)} "
     if re.search(r"\b(?:not|no|never|neither|nor|except|unlike|incorrect|false|however)\b|n't\b", said):
@@ -322,7 +326,11 @@ def _mentioned(line: str, options: Sequence[str]) -> str | None:
         if len(text) > 1 and (
             re.search(_PREDICATE + re.escape(text) + r"(?![\w/^\\])(?!\s*[-+*=])", said)
             or (len(text) > 3 and _CONCLUDES.match(said) and _whole(text).search(said))
-            or (len(text) > 3 and re.search(_ADVISES + re.escape(text) + r"$", said.strip(" .!")))
+            or (
+                len(text) > 3
+                and not _DENIAL.search(said)
+                and re.search(_ADVISES + re.escape(text) + r"$", said.strip(" .!"))
+            )
             or re.match(
                 _SUBJECT + re.escape(text) + r"\s+(?:is|are|was|were|would\s+be|must\s+be|fits|best|seems)\b", said
             )
@@ -334,18 +342,18 @@ def _mentioned(line: str, options: Sequence[str]) -> str | None:
 
 _FINAL_WORD = re.compile(
     r"(?:\b(?:so|thus|therefore|hence|is|overall|conclusion|verdict|say|answer)\b|[,;:–—])[\s,:*\"']*(yes|no|maybe)\W*$"
-    r"|\b(?:conclusion|verdict|response)\s+is\s*:?\s*[*\"']*(yes|no|maybe)\b[*\"']*[,.;]",
+    r"|\b(?:(?:conclusion|verdict|response)\s+is\s*:?|in\s+conclusion,|overall,)\s*[*\"']*(yes|no|maybe)\b[*\"']*[,.;]",
     re.IGNORECASE,
 )
 _VERDICT_LINE = re.compile(
-    r"\W*(?:verdict|judge?ment|conclusion|assessment|decision|result|label)\W*:\s*", re.IGNORECASE
+    r"\W*(?:verdict|judge?ment|conclusion|assessment|decision|result|label|判断|判定|结论)\W*:\s*", re.IGNORECASE
 )
 _VERDICT_WORD = re.compile(
     r"\b(?:statement|assertion|claim|proposition|sentence|this|it)\s+"
     r"(?:[\"“'][^\"”]{0,300}[\"”']\s+|\([^()]{0,300}\)\s+|that\s[^.]{0,200}?\s)?"
     r"(?:(?:is|must be|would be|holds)\s+"
     r"(?:(?:therefore|thus|clearly|indeed|definitely|generally|considered|actually)\s+)*"
-    r"(?P<word>(?:not\s+|in|un)?(?:true|false|correct|right|wrong|valid|accurate))|(?P<holds>does\s+not|doesn't)\s+hold)\b",
+    r"(?P<word>(?:not\s+(?:(?:necessarily|always|entirely|strictly|quite|fully)\s+)?|in|un)?(?:true|false|correct|right|wrong|valid|accurate))|(?P<holds>does\s+not|doesn't)\s+hold)\b",
     re.IGNORECASE,
 )
 

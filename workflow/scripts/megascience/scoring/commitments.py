@@ -150,6 +150,15 @@ def _abbreviated(text: str, content: str, end: int, options: Sequence[str]) -> t
     return content, end
 
 
+def _part_of_name(text: str, start: int, stated: str, options: Sequence[str]) -> bool:
+    """Return whether a letter ends a name that an option's text holds ("Vitamin C is the answer")."""
+    before = re.search(r"([A-Za-z]+)\s+$", text[max(0, start - 30) : start])
+    if before is None or len(stated) != 1:
+        return False
+    name = re.compile(rf"\b{before[1]}\s+{stated}\b", re.IGNORECASE)
+    return any(name.search(option) for option in options)
+
+
 def _with_text(text: str, end: int, content: str, bold: bool, options: Sequence[str] | None) -> int:
     """Return where a stated letter ends together with its option's text ("**D. A is false but B is true**")."""
     letter = re.fullmatch(r"[\s*_(\[]*([A-Z])[)\]]?", content)
@@ -245,7 +254,7 @@ def commitments(text: str, start: int, stop: int, kind: str, options: Sequence[s
         found += [
             Commitment(a, b, stated, rule, False)
             for a, b, stated, rule in verdicts(text, start, stop)
-            if not hedged(text, a)
+            if not hedged(text, a) and not (options and _part_of_name(text, a, stated, options))
         ]
     found.sort(key=lambda c: (c.end, c.delimited))
     return found

@@ -266,6 +266,7 @@ def _simple(text: str) -> Numeral | None:
 _DEGREE = re.compile(r"^\^?\s*\{?\s*(?:\\circ|\\degree|°)")
 _ANOTHER = re.compile(
     r"^[,;]?\s*(?:or|and|to|through|vs\.?|in|out of)\s+[-+$\\]*\s?(?:\d|[a-z]\s*=)|^:\s*\d|^\.\d|^'\s?\d|"
+    r"^(?!per\b)[a-z]{2,}\s+(?:and\s+)?\d|"
     r"^to\s+the\s+\w*\s*power",
     re.IGNORECASE,
 )

@@ -36,7 +36,7 @@ def compare_numbers(
 
 def _number(text: str, kind: str) -> Numeral | None:
     if kind == "quantity":
-        text = _SPREAD.sub("", text)
+        text = _SPREAD.sub("", _SPREAD_IN_BRACKETS.sub(r"\1", text))
     found = (_compound(text) if kind == "quantity" else None) or read_number(text)
     if found is None and kind == "quantity":
         found = _split_quantity(text)
@@ -47,12 +47,14 @@ def _number(text: str, kind: str) -> Numeral | None:
 _SPREAD = re.compile(
     r"(?<=\d)\s*(?:\\pm|±)\s*\d+(?:\.\d+)?(?=[\s~]*(?:\\,|\\ )*[\s~]*(?:\\(?:text|mathrm)|[a-zA-Zµ°]))"
 )
+_SPREAD_IN_BRACKETS = re.compile(r"\(\s*([-+]?\d+(?:\.\d+)?)\s*(?:\\pm|±)\s*\d+(?:\.\d+)?\s*\)")
+_MAX_COMPOUND = 200
 _PARTS = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*(?:,\s*|and\s+)?(?=\d|$)")
 
 
 def _compound(text: str) -> Numeral | None:
     """Return a quantity in several units of one dimension (`1 h 30 min`, `5 ft 6 in`) in the first of them."""
-    text = strip_styles(unwrap(unify(text))).strip()
+    text = strip_styles(unwrap(unify(text))).strip() if len(text) <= _MAX_COMPOUND else ""
     parts = list(_PARTS.finditer(text))
     if len(parts) < 2 or "".join(part[0] for part in parts) != text:
         return None

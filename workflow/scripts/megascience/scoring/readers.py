@@ -102,6 +102,7 @@ def _math_reader(text: str, delimited: bool) -> str | None:
     if "\\boxed" in stated:
         return None
     stated = unwrap(_LEAD_MATH.sub("", stated.strip(" *_")))
+    stated = re.sub(r",?\s+(?:not|rather\s+than|instead\s+of)\s.*$", "", stated, flags=re.DOTALL)
     if not stated:
         return None
     match = re.match(r"^(?:\$([^$]+)\$|\\\((.+?)\\\)|\\\[(.+?)\\\]|\$\$(.+?)\$\$)(?P<after>.*)$", stated, re.DOTALL)

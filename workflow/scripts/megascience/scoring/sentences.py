@@ -17,16 +17,16 @@ _ANCHOR = re.compile(
 )
 #: A result that comes after the last formula of a sentence: "20 + 30 = 50, and after the discount it is $45".
 _THEN = re.compile(
-    r"(?:^\s*[-+]?[\d.]+[\s$)\\]*(?=\s(?:the|its|our|this|that|we)\b)|[,;])\s+(?:and|so|which|but|then|thus|therefore|hence)?\b[^,;=]*?\b(?:is|are|equals?|be|gives?|makes?)\s+(?=[^a-z]*\d)"
+    r"(?:^\s*[-+]?[\d.]+[\s$)\\]*(?=\s(?:the|its|our|this|that|we)\b)|^\s*[-+]?[\d.]+\s?[a-zA-Zµ/°^\d]{0,6}(?=\s+(?:is|was)\s)|[,;])\s+(?:and|so|which|but|then|thus|therefore|hence)?\b[^,;=]*?\b(?:is|are|equals?|be|gives?|makes?)\s+(?=[^a-z]*\d)"
 )
 #: What is said of the place or the condition of a result: "…, attained at x = 2".
-_ADJUNCT = re.compile(
+ADJUNCT = re.compile(
     r",?\s*\b(?:which\s+(?:is\s+)?)?(?:(?:attained|achieved|reached|occurs?|occurring|obtained)\b[^.=]*"
     r"|(?:when|where|at|for|if|with)\s+[$(\\]{0,3}[a-zA-Z]{1,7}(?:_\{?\w+\}?)?\s*)=[^=]*$"
 )
 #: The time, place or condition that a sentence with its result ends in.
 _SPAN = re.compile(
-    r"\s(?:in|for|over|after|within|during|at|by|from|every|per)\s+(?:[a-z]+\s+){0,3}\$?\d[\d,.]*[a-z°%\s]*[.!]?$"
+    r"\s(?:in|for(?!\s+a\s+total)|over|after|within|during|at|by|from|every|per)\s+(?:[a-z]+\s+){0,3}\$?\d[\d,.]*[a-z°%\s]*[.!]?$"
 )
 _ASIDE = re.compile(r"\s+\((?=[^()]*\d)[^()]*\)(?!\s*[-+*/^=])")
 #: What makes a number a bound, and what puts two numbers side by side, so that neither is the answer.
@@ -40,6 +40,8 @@ _WRONG = re.compile(r"\b(?:wrong|incorrect|impossible)\b", re.IGNORECASE)
 _NOT = re.compile(r"(?:\bnot|\bnever|n't|\bcannot)\b\s*(?:be\s+|equal\s+to\s+|\w+\s+)?$", re.IGNORECASE)
 
 
+#: Another number of a list: 1,2,3.
+_MORE = re.compile(r"\s*[,;]\s*-?\d")
 _SHARE = re.compile(r"(?<![\d.])(\d+)\s+(?:in|out\s+of)\s+(?:every\s+)?([1-9]\d*)(?!\d|\.\d)")
 _CHANCE = re.compile(r"\b(?:probability|chances?|odds|likelihood|fraction|proportion)\b", re.IGNORECASE)
 _RATIO = re.compile(r"(?<![\d.:])(\d+)\s*:\s*([1-9]\d*)(?!\d|\.\d|:)")
@@ -81,13 +83,13 @@ def number_in(sentence: str) -> str | None:
         then = _THEN.search(parts[-1])
         if then:
             return number_in(parts[-1][then.end() :])
-        adjunct = _ADJUNCT.search(sentence)
+        adjunct = ADJUNCT.search(sentence)
         if adjunct and re.search(r"\d", sentence[: adjunct.start()]) and adjunct.start() < _last_equal(sentence):
             return number_in(sentence[: adjunct.start()]) or last_number(sentence[: adjunct.start()])
         text = tidy(close_math(parts[-1]))
         found = leading(text)
         if found is not None:
-            return clip(text, found.rest)
+            return None if _MORE.match(found.rest) else clip(text, found.rest)
         value = read_number(text)
         if value is not None:
             return text
@@ -96,7 +98,7 @@ def number_in(sentence: str) -> str | None:
         text = tidy(close_math(sentence[starts[0].start() :]))
         found = leading(text)
         if found is not None:
-            return clip(text, found.rest)
+            return None if _MORE.match(found.rest) else clip(text, found.rest)
         if read_number(text) is not None:
             return text
     if not starts:
@@ -157,7 +159,7 @@ def last_number(sentence: str) -> str | None:
                 return None
             text = tidy(close_math(rest[starts[0].start() :]))
             number = leading(text)
-            return clip(text, number.rest) if number else None
+            return clip(text, number.rest) if number and not _MORE.match(number.rest) else None
         spelled = words(rest.strip()) if not re.search(r"\d", sentence) else None
         if spelled is not None and (spelled.rest or not spelled.integer or spelled.value > 1):
             return str(spelled.value)

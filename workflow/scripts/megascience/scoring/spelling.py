@@ -75,6 +75,7 @@ _REWRITES: tuple[tuple[re.Pattern[str], Any], ...] = tuple(
         (r"\*\*", "^"),
         (r"\\(?:leq|leqslant|leqq)(?![a-zA-Z])|<=", r"\\le "),
         (r"\\(?:geq|geqslant|geqq)(?![a-zA-Z])|>=|=>", r"\\ge "),
+        (r"^\s*<([^<>=]*,[^<>=]*)>\s*$", r"(\1)"),
         (r"\\lt(?![a-zA-Z])", "<"),
         (r"(?<![a-zA-Z])([a-zA-Z])\s+in\s+(?=[\[({\\])", r"\1 \\in "),
         (r"\\gt(?![a-zA-Z])", ">"),

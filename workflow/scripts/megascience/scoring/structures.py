@@ -6,6 +6,7 @@ from .grammar import parse
 from .markup import unify
 from .model import MATHEMATICAL
 from .regions import is_name
+from .sentences import ADJUNCT
 from .spelling import FUNCTIONS, GREEK
 from .tree import Node, ParseError
 
@@ -32,6 +33,9 @@ def structure_in(sentence: str, kind: str) -> str | None:
     sentence = unify(sentence).replace("**", "").strip().rstrip(".")
     if kind == "interval" and (all_real := _ALL_REAL.search(sentence)):
         return all_real[0]
+    place = ADJUNCT.search(sentence)  # "…, at x = 1/2"
+    if place and re.search(r"\d", sentence[: place.start()]):
+        sentence = sentence[: place.start()]
     start = 0
     for match in _WORD.finditer(sentence):
         if match[0] not in _INSIDE:

@@ -24,7 +24,7 @@ VERDICT = re.compile(
 )
 _VERDICT_TEXT = re.compile(
     r"(?:^|(?<=[.!?]\s)|(?<=\n)|(?<=:\s))[\s\"'“*(]{0,8}(?P<rest>[^.\n]{2,160}?)[\s\"'”*)]*\s+is\s+(?:therefore\s+|thus\s+|clearly\s+)?"
-    r"(?:the\s+)?(?:correct|right|best)(?:\s+(?:answer|option|choice|solution))?\s*(?=[.!,]|$|\n|because|since)",
+    r"(?:the\s+)?(?:(?:correct|right|best)(?:\s+(?:answer|option|choice|solution))?|answer)\s*(?=[.!,]|$|\n|because|since)",
     re.MULTILINE,
 )
 CHOOSE = re.compile(
@@ -46,14 +46,15 @@ _THEREFORE = re.compile(
     re.MULTILINE,
 )  # fmt: skip
 _LOWER = re.compile(
-    r"(?:(?i:option|choice|alternative)\s+[(\[*]{0,3}|[(\[]\*{0,2}(?=[a-hj-p][)\]]))(?P<rest>[a-z])[)\]*]{0,3}\s+is\s+(?:therefore\s+|thus\s+|the\s+)*"
+    r"(?:(?i:option|choice|alternative)\s+[(\[*]{0,3}"
+    r"|(?:^|(?<=[.,;:]\s)|\b(?i:so|thus|hence|therefore|that|only)\s+)[(\[]\*{0,2}(?=[a-hj-p][)\]]))(?P<rest>[a-z])[)\]*]{0,3}\s+is\s+(?:therefore\s+|thus\s+|the\s+)*"
     r"(?:correct|right|best|answer)\b"
 )
 _IT_IS = re.compile(r"(?:^|[\s(])[(\[*]{0,3}(?P<rest>[A-Z])[)\]*]{0,3}\s+it\s+is\b(?=\s*[.!,\n*]|\s*$)", re.MULTILINE)
 _MAKES = re.compile(
     r"(?:(?i:mak(?:es?|ing)|leav(?:es?|ing))\s+(?i:(?:only\s+)?(?:option\s+|choice\s+)?)" + _LETTER +
     r"\s+(?:as\s+)?(?:the|our)\s+(?:only|most|best|correct|right|answer|one)\b"
-    r"|(?i:option\s+|choice\s+)(?P<as>[(\[*]{0,3}[A-Z]\b[)\]*]{0,3})\s+as\s+(?:the|our|my)\s+(?:final\s+|correct\s+|best\s+|right\s+)*answer\b"
+    r"|(?i:option\s+|choice\s+)(?P<as>[(\[*]{0,3}[A-Z]\b[)\]*]{0,3})\s+as\s+(?:the|our|my)\s+(?:final\s+|correct\s+|best\s+|right\s+)*answer\b(?!\s+(?:would|is|was|could|can|does))"
     r"|(?:^|(?<=[.,;:]\s)|(?<=so\s)|(?<=hence\s))(?i:only\s+(?:option\s+|choice\s+)?)(?P<only>[(\[*]{0,3}[A-Z]\b[)\]*]{0,3})\s+"
     r"(?:fits|works|matches|satisfies|remains|is\s+left|qualifies|is\s+(?:correct|true|valid|possible)))",
     re.MULTILINE,
@@ -86,7 +87,7 @@ _TAKEN_BACK = ("wait", "actually", "correction", "scratch", "sorry", "on second"
 _NO_CUES = ("wait", "actually", "correction", "scratch", "sorry", "rather", "i mean")
 _REFERRED = ("option", "choice", "answer", "statement")
 _RULES = (
-    (_VERDICT_TEXT, ("correct", "right", "best"), "option called correct"),
+    (_VERDICT_TEXT, ("correct", "right", "best", "answer"), "option called correct"),
     (VERDICT, _CALLED, "option called correct"),
     (_LOWER, _CALLED, "option called correct"),
     (CHOOSE, _CHOSEN, "chosen"),
