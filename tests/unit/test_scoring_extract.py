@@ -74,3 +74,10 @@ def test_any_text_is_extracted_from_without_error(text, kind):
 def test_unknown_kind_is_an_error():
     with pytest.raises(ValueError, match="kind 'letter'"):
         extract("A", "letter")
+
+
+@pytest.mark.parametrize("blank", ["\n", " ", "\t \n"])
+def test_the_span_is_right_behind_runs_of_white_space(blank):
+    text = f"First.{blank * 300}The answer is (B).{blank * 300}Goodbye."
+    found = extract(text, "choice", OPTIONS)
+    assert text[slice(*found.span)] == "answer is (B)"

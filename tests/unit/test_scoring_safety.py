@@ -53,6 +53,14 @@ def test_bombs_end_in_time(bomb, kind):
     assert time.monotonic() - started < 2 * _slack()
 
 
+@pytest.mark.parametrize("kind", ["number", "quantity", "expression", "text", "auto"])
+@pytest.mark.parametrize("reference", ["1" * 1_000_000, "-" * 1_000_000, "a " * 500_000])
+def test_a_huge_reference_ends_in_time(reference, kind):
+    started = time.monotonic()
+    assert compare("5", reference, kind).label in ("wrong", "unreadable")
+    assert time.monotonic() - started < 2 * _slack()
+
+
 #: Completions that repeat what the extraction looks for, as a model in a loop writes them.
 LOOPS = {
     "phrases": "the answer is " * 14_000,
@@ -65,6 +73,8 @@ LOOPS = {
     "assignments": "x=1, " * 40_000 + "y=2",
     "powers": "1.2 x 10-" * 20_000,
     "chinese": "答案是" * 60_000,
+    "blank lines": "The answer\n" + "\n" * 200_000 + "Hm.",
+    "spaces": "The correct" + " " * 200_000 + "choice",
 }
 
 

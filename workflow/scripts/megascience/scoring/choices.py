@@ -21,7 +21,7 @@ _LOWER = re.compile(r"^([a-z])\s*(?:[).:]|$|\s(?=(?:because|since|due)\b))")
 #: Words after a bare A or I that show that it was a letter, not an article or a pronoun.
 _AFTER_LETTER = re.compile(
     r"^\s*(?:$|[.,;:)\]!?—–|/&(]|-\s|(?:because|since|as|which|is|are|and|or|due|given|for|with|based|in this|but|not|"
-    r"would|from|option|\(|therefore|only|while|however)\b)"
+    r"would|from|option|\(|therefore|only|while|however|over|instead|fits)\b)"
 )
 _SECOND = re.compile(
     r"\s*(?:,|&|/|\+|;|\bor\b|\band\b|,\s*(?:and|or)\b|(?<=[)\]])\s*(?=[(\[][A-Z][)\]]))\s*(?:options?\s+)?"

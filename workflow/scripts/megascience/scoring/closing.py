@@ -76,7 +76,9 @@ def fallback(
                 if _mentioned(last[: last.rfind(sentence)], options) not in (None, found):
                     found = None  # "X is the drug of choice. Y is used for hypertension."
                 if found is None and not _DENIAL.search(sentence):
-                    found = option_letter(last_number(sentence) or "", options)
+                    formula = _last_formula(text, at, end, "expression") if "$" in last or "\\(" in last else None
+                    stated = (formula and formula.answer) or last_number(sentence) or ""
+                    found = option_letter(stated, options)
             if found is None:
                 found = _opening_letter(lines, len(options) if options else 26)
         if found is None and kind == "multi_choice" and options and _ALL_CORRECT.search(last):
@@ -146,7 +148,8 @@ def _closing(line: str) -> str:
 
 _DENIAL = re.compile(
     r"\b(?:not|no|never|neither|nor|except|unlike|incorrect|wrong|false|rather|eliminat\w+|rule[sd]?|might|could|may|"
-    r"perhaps|maybe|possibly|or|if|either|sure|cannot|against|avoid\w*|nobody|stop\w*)\b|n't\b|\?",
+    r"perhaps|maybe|possibly|or|if|either|sure|cannot|against|avoid\w*|nobody|stop\w*|"
+    r"contradict\w*|inconsistent|incompatible|exclud\w*|refut\w*|least|unlikely)\b|n't\b|\?",
     re.IGNORECASE,
 )
 
@@ -169,6 +172,7 @@ def _closing_letter(sentence: str, options: int) -> str | None:
         r",\s+(?=leaving\b|so\b|we\b|therefore\b|thus\b|hence\b)|,?\s+(?=but\b)|;\s+|:\s+(?=[(\"'*]*[A-Z][)\"'*.]*$)",
         sentence,
     )[-1]
+    clause = re.split(r"\sover\s", clause)[0]
     if clause != sentence and not re.search(r"\b(?:is|be)\b", clause) and len(clause) < 6:
         clause = ": " + clause
     if _DENIAL.search(re.sub(r"\bsure\s+that\b|\bi(?:'m|\s+am)\s+sure\b", "", clause, flags=re.IGNORECASE)):

@@ -35,6 +35,23 @@ _ATTEMPTS = 40
 _NOTES = re.compile(r"<<[^<>\n]{0,200}?[\d=][^<>\n]{0,200}>>")
 
 
+#: Longer white space says no more than this many of its characters.
+_KEPT = 32
+_RUN = re.compile(rf"\s{{{_KEPT + 1},}}")
+
+
+def _moved(found: Extraction, text: str) -> Extraction:
+    """Return an extraction from a text with its runs of white space cut short, with the span in the text itself."""
+    if found.span is None:
+        return found
+    start, end = found.span
+    for run in _RUN.finditer(text):
+        cut = len(run[0]) - _KEPT
+        start += cut * (start >= run.start() + _KEPT)
+        end += cut * (end > run.start() + _KEPT)
+    return Extraction(found.answer, found.rule, (start, end))
+
+
 def extract(completion: str, kind: str, options: Sequence[str] | None = None) -> Extraction:
     """Return the answer that a completion commits itself to.
 
@@ -57,6 +74,8 @@ def extract(completion: str, kind: str, options: Sequence[str] | None = None) ->
     completion = fold(completion).replace("\\$", "  ")  # a currency sign must not open a formula; spans stay right
     if "<<" in completion:  # a calculator's notes, <<9*2=18>>18
         completion = _NOTES.sub(lambda m: " " * len(m[0]), completion)
+    if _RUN.search(completion):  # a completion that ends in a loop; patterns take quadratic time in such a run
+        return _moved(extract(_RUN.sub(lambda m: m[0][:_KEPT], completion), kind, options), completion)
     start, stop = body_of(completion)
     read = reader_for(kind, options)
     cut = _NEXT_PROBLEM.search(completion, start, stop)

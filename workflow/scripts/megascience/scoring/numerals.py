@@ -60,6 +60,8 @@ _PERCENT = re.compile(r"\s*(?:\\?%|percent(?:age)?\b(?! points?)|per\s?cent\b|pc
 _SCALE = re.compile(r"\s*[-\s]?((?i:hundred|thousand|million|billion|trillion|dozen))\b(?![/^*])|(k)(?=$|[\s.,;)])")
 _SCALES = {"hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12,
            "k": 10**3}  # fmt: skip
+_MONEY = re.compile(r"\s?([MmBbKk]|bn|mn)(?![A-Za-z])")
+_MONEY_SCALES = {"m": "million", "b": "billion", "k": "thousand"}
 _APPROX = re.compile(
     r"^(?:\\?(?:approx|sim|simeq|cong|approximately)\b|≈|~|≃|∼|about\b|approximately\b|approx\.?|roughly\b|around\b|"
     r"\\text\s*\{\s*(?:about|approx(?:imately|\.)?|roughly|around)\s*\}|"
@@ -143,6 +145,10 @@ def leading(text: str) -> Numeral | None:
     if slash and _int(slash[1]):
         value /= _int(slash[1])
         return _finish(-value if negative else value, False, None, None, rest[slash.end() :])
+    money = _MONEY.match(rest) if match["cur"] else None
+    if money:  # $1.5M
+        scale = _SCALES[_MONEY_SCALES[money[1].lower()[0]]]
+        return _finish((-value if negative else value) * scale, False, None, None, rest[money.end() :])
     digits = max(len((whole + part).lstrip("0")), 1)
     place = Fraction(10) ** (exponent - len(part))
     if integer:

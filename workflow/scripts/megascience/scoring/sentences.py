@@ -28,6 +28,16 @@ ADJUNCT = re.compile(
 _SPAN = re.compile(
     r"\s(?:in|for(?!\s+a\s+total)|over|after|within|during|at|by|from|every|per)\s+(?:[a-z]+\s+){0,3}\$?\d[\d,.]*[a-z°%\s]*[.!]?$"
 )
+#: What a closing sentence puts before the result of what it says first.
+_SO = re.compile(
+    r"[,;]\s+(?:and\s+)?(?:so|thus|hence|therefore|for\s+a\s+total\s+of|making|giving|leaving|an?\s+(?:decrease|increase|total|difference|"
+    r"profit|loss|gain|saving)s?\s+of)\s+"
+)
+_SUBJECT = re.compile(
+    r"\W*(?:(?:so|thus|hence|therefore|then),?\s+)?(?:the\s+|all\s+|these\s+|for\s+)?\d+\s+[a-z]+\s+"
+    r"(?!(?:and|or|to|of|in|than|plus|times|per|out|more|less|at|for|after|each)\b)[a-z]+\s+(?:about\s+|exactly\s+)?(?=\$?\d)",
+    re.IGNORECASE,
+)
 _ASIDE = re.compile(r"\s+\((?=[^()]*\d)[^()]*\)(?!\s*[-+*/^=])")
 #: What makes a number a bound, and what puts two numbers side by side, so that neither is the answer.
 _BOUND = re.compile(
@@ -126,7 +136,10 @@ def clip(text: str, rest: str) -> str:
     """Return a number with at most a few words (its unit) behind it."""
     number = text[: len(text) - len(rest)] if rest and text.endswith(rest) else text
     tail = re.match(r"(?!\s*\(\s*[\d=≈~])[^\s,.;:]*(?:\s+(?!\(\s*[\d=≈~])[^\s,.;:]+){0,3}", rest) if rest else None
-    return (number.strip() + " " + tail[0]).strip() if tail and tail[0] else number.strip()
+    unit = tail[0] if tail else ""
+    if unit.count("(") > unit.count(")"):
+        unit = unit[: unit.rindex("(")]
+    return f"{number.strip()} {unit}".strip()
 
 
 def without_asides(sentence: str) -> str:
@@ -140,6 +153,11 @@ def last_number(sentence: str) -> str | None:
     if len(sentence) > _MAX_SENTENCE or _WRONG.search(sentence) or _ASSIGNED.fullmatch(sentence.strip(" .")):
         return None
     sentence = without_asides(unify(sentence).replace("**", ""))
+    parts = _SO.split(sentence)
+    if len(parts) > 1 and re.search(r"\d", parts[-1]):
+        return last_number(parts[-1])
+    if subject := _SUBJECT.match(sentence):  # 5 boxes hold 60 eggs
+        return last_number(sentence[subject.end() :])
     starts = list(_NUMBER_START.finditer(sentence))
     span = _SPAN.search(sentence)
     if span and len(starts) == 2 and re.search(r"[a-z]", sentence[starts[0].end() : span.start()]):

@@ -65,6 +65,8 @@ def _fits(node: Node, kind: str) -> bool:
     if kind == "equation":
         return equation
     if kind == "interval":
+        if node[0] == "seq":  # increasing on (-∞, 0) and (2, ∞)
+            return all(part[0] == "paren" and len(part) == 5 for part in node[1:])
         return group or inequality or node[0] in ("union", "minus", "inter", "set")
     if kind == "tuple":
         return group or node[0] == "seq"

@@ -30,7 +30,7 @@ _VERDICT_TEXT = re.compile(
 CHOOSE = re.compile(
     r"(?i:\b(?:i|we|so|thus|therefore|hence|let's|i'd|i'll|we'd|we'll|i'm|we're|must|should|will|would)\b[\s,]*"
     r"(?:(?:will|would|should|must|shall|can|therefore|thus|have\s+to|am|are|going\s+to)\s+)*"
-    r"(?:choos(?:e|ing)|chose|select(?:ing|ed)?|pick(?:ing|ed)?|go(?:ing)?\s+(?:with|for)|opt(?:ing)?\s+for|conclude\s+with|"
+    r"(?:prefer|choos(?:e|ing)|chose|select(?:ing|ed)?|pick(?:ing|ed)?|go(?:ing)?\s+(?:with|for)|opt(?:ing)?\s+for|conclude\s+with|"
     r"mark|answer\s+with|settl(?:e|ing)\s+on)\s+"
     r"(?:the\s+)?(?:(?:option|answer|choice|letter)\s*)?(?:is\s+)?[:\s]*)(?P<rest>[(\[*\"'`$\\]{0,6}[A-Z]\b(?!\s+if)[^\n]{0,80})"
 )
@@ -59,8 +59,13 @@ _MAKES = re.compile(
     r"(?:fits|works|matches|satisfies|remains|is\s+left|qualifies|is\s+(?:correct|true|valid|possible)))",
     re.MULTILINE,
 )  # fmt: skip
+_SENSE = re.compile(
+    r"(?:^|(?<=[.,;:]\s)|\b(?i:option|choice|that|but|so)\s+)(?P<rest>[(\[*]{0,3}[A-Z]\b[)\]*]{0,3})\s+"
+    r"(?:(?:makes|fits|matches)\s+(?:the\s+)?(?:more|most|best|better|perfect)\b|is\s+better(?=\s*(?:[.!,;]|$)))",
+    re.MULTILINE,
+)
 _REFERS = re.compile(
-    r"(?i:corresponds?\s+to|matches|which\s+is|this\s+is|equivalent\s+to|match(?:ing)?(?:\s+with)?|equals|agrees\s+with|"
+    r"\b(?i:corresponds?\s+to|matches|which\s+is|this\s+is|equivalent\s+to|match(?:ing)?(?:\s+with)?|equals|agrees\s+with|"
     r"consistent\s+with|aligns\s+with|described\s+(?:in|by)|points?\s+to|leads?\s+(?:us\s+)?to|given\s+in|that\s+is)\s+"
     r"(?i:the\s+)?(?i:option|choice|answer(?:\s+choice)?|statement)\s*[:\s]*" + _LETTER,
 )
@@ -80,8 +85,8 @@ _NO_WAIT = re.compile(
 _CALLED = ("correct", "right", "best", "better", "true", "most", "appropriate", "accurate", "answer", "valid",
            "suitable", "plausible", "likely", "one")  # fmt: skip
 _SO = ("so", "thus", "therefore", "hence", "accordingly", "consequently", "conclusion", "⇒", "→", "∴", "⟹", "=>", "->")
-_CHOSEN = ("choos", "chose", "select", "pick", "go with", "go for", "going", "opt", "conclude", "mark", "answer with",
-           "settl")  # fmt: skip
+_CHOSEN = ("prefer", "choos", "chose", "select", "pick", "go with", "go for", "going", "opt", "conclude", "mark",
+           "answer with", "settl")  # fmt: skip
 _TAKEN_BACK = ("wait", "actually", "correction", "scratch", "sorry", "on second", "on reflection", "misread",
                "was wrong", "made a")  # fmt: skip
 _NO_CUES = ("wait", "actually", "correction", "scratch", "sorry", "rather", "i mean")
@@ -96,6 +101,7 @@ _RULES = (
     (_CORRECTED, _TAKEN_BACK, "correction"),
     (_NO_WAIT, _NO_CUES, "correction"),
     (_MAKES, ("mak", "leav", "only", " as "), "option called correct"),
+    (_SENSE, ("makes", "fits", "matches", "is better"), "option called correct"),
     (_REFERS, _REFERRED, "reference to an option"),
     (FOREIGN_VERDICT, ("正", "对"), "option called correct"),
 )
