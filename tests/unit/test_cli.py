@@ -73,7 +73,7 @@ def test_forecast_and_journal_of_the_configuration(
     assert main(["forecast", "--throughput", "huge=1"]) == 1
     assert "there is no model 'huge'; known: big, small" in capsys.readouterr().err
     assert main(["journal", "gc", "--results", str(root)]) == 0
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr().out == "0 completions dropped of 0 journals\n"
     assert main(["journal", "stats", "--results", str(root)]) == 1
     assert "there is no journal" in capsys.readouterr().err
 

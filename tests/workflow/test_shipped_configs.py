@@ -34,6 +34,14 @@ def test_profile_slurm_plans_as_typed(pristine):
     assert "extract_generate" in pristine.jobs("--profile", "slurm")
 
 
+@pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
+def test_logs_and_run_times_are_written_among_the_results(pristine, config):
+    plan = pristine.snakemake("-n", *config).stdout
+    written = re.findall(r"^    (?:log|benchmark): (\S+)", plan, re.MULTILINE)
+    assert len(written) > 100
+    assert [path for path in written if not path.startswith("results/")] == []
+
+
 def test_one_figure_leaves_training_out(pristine):
     jobs = pristine.jobs("results/demo/figures/yield.pdf", "--configfile", "config/demo.yaml")
     assert "figure_yield" in jobs and "train" not in jobs and "evaluate_generate" not in jobs

@@ -212,8 +212,11 @@ def _journal_gc(options: argparse.Namespace) -> None:
     from .upkeep import collect_garbage
 
     plan, results = _plan(options)
-    for journal, gone in collect_garbage(plan, _there(results)):
-        print(f"{journal}: {gone} completions dropped")
+    dropped = list(collect_garbage(plan, _there(results)))
+    for journal, gone in dropped:
+        if gone:
+            print(f"{journal}: {gone} completions dropped")
+    print(f"{sum(gone for _, gone in dropped)} completions dropped of {len(dropped)} journals")
 
 
 def _plan(options: argparse.Namespace) -> tuple[Any, Path]:
