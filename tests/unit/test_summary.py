@@ -55,6 +55,12 @@ def many(root: Path, count: int) -> None:
             append({**row, "id": f"{n:05d}", "answer": "\x1b[2J" if n == 1500 else "plain", "reference_answer": None})
 
 
+def test_rows_of_public_sources_may_have_no_subject(root: Path) -> None:
+    with record_writer(root / "dataset" / "mixture" / "train.parquet", TRAIN) as append:
+        append({"question": "Why?", "answer": "So.", "subject": None, "reference_answer": None, "id": "a"})
+    assert "== a (no subject)" in summary(root)
+
+
 def test_shown_rows_are_spread_and_harmless(root: Path) -> None:
     many(root, 9000)  # three groups of rows
     text = summary(root)

@@ -69,10 +69,11 @@ def test_training_changed_the_student(run):
     assert weights[0] and weights[1] and weights[0] != weights[1]
 
 
-def test_both_models_have_scores(run):
+def test_all_models_have_scores(run):
     rows = read_tsv(run.root / "results/real/tables/main.tsv")
-    assert {row["model"] for row in rows} == {"student", "student_textbook_reasoning"}
-    for model in ("student", "student_textbook_reasoning"):
+    models = {"student", "student_textbook_reasoning", "student_megascience"}
+    assert {row["model"] for row in rows} == models
+    for model in models:
         found = {row["benchmark"]: row for row in rows if row["model"] == model}
         assert {"mmlu", "gsm8k", "scibench", "All"} <= set(found)
         assert all(0 <= float(row["ci_low"]) <= float(row["score"]) <= 100 for row in found.values())

@@ -67,13 +67,13 @@ def _rows(dataset: Path) -> Iterator[str]:
     yield f"{len(table)} rows in {dataset}" + (f"; {count} of them:" if count else "")
     for place in places:
         row = _row_at(dataset, place)
-        lines = [f"== {row['id']} ({one_line(row['subject'])})"]
+        lines = [f"== {row['id']} ({one_line(row['subject'] or 'no subject')})"]
         for name in ("question", "answer", "reference_answer"):
             lines += [f"{name}:", indented(row[name] or "")]
         yield "\n".join(lines)
 
 
-def _row_at(dataset: Path, place: int) -> dict[str, str]:
+def _row_at(dataset: Path, place: int) -> dict[str, str | None]:
     with pq.ParquetFile(dataset) as file:
         for group in range(file.num_row_groups):
             rows = file.metadata.row_group(group).num_rows
