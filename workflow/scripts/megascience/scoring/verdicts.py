@@ -126,7 +126,6 @@ _LIST = 3
 def verdicts(text: str, start: int, stop: int) -> Iterator[Found]:
     """Yield the places where one option is called right, chosen or referred to; the caller leaves hedges out."""
     lower = text[start:stop].lower()
-    letters = {match.end("letter") for match in VERDICT.finditer(text, start, stop)}
     for pattern, cue, rule in _RULES:
         if not any(piece in lower for piece in cue):
             continue
@@ -136,7 +135,7 @@ def verdicts(text: str, start: int, stop: int) -> Iterator[Found]:
                 _DENIED.search(before) or ("would" in match[0] and _CONDITIONAL.search(before))
             ):
                 continue
-            if pattern is _VERDICT_TEXT and letters & set(range(match.start() + 12, match.end())):
+            if pattern is _VERDICT_TEXT and VERDICT.search(text, match.start() + 12, match.end() + 1):
                 continue  # "Option A would be right if …, so option B is correct"
             groups = match.groupdict()
             stated = next(groups[name] for name in ("letter", "rest", "as", "only") if groups.get(name))
