@@ -56,6 +56,15 @@ def test_an_unknown_model(checkout):
     assert "refine.model" in said and "teecher" in said
 
 
+def test_serving_of_an_unknown_model_or_by_an_unknown_engine(checkout):
+    checkout.edit(
+        "config/demo.yaml", "serving:\n  teacher:\n    engine: llamacpp", "serving:\n  techer:\n    engine: llama"
+    )
+    said = message(checkout, "-n", *CONFIG)
+    assert "config: serving.techer is no model; known: " in said
+    assert "config: serving.techer.engine is 'llama'; known: canned, " in said
+
+
 def test_an_experiment_on_an_unknown_dataset(checkout):
     checkout.edit("config/demo.yaml", "dataset: no_cot, ", "dataset: no_cott, ")
     said = message(checkout, "-n", *CONFIG)

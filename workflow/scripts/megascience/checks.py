@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from .chains import TRUNK
+from .engines import ENGINES
 from .layout import SELECTING_STAGES, UNCLASSIFIED
 from .mapping import parse_mapping
 from .plan import MODEL_STAGES, Plan
@@ -16,6 +17,7 @@ def faults(plan: Plan) -> list[str]:
     return _clashing_names(plan) or [  # nothing else can be told where a corpus is two things
         *_book_faults(plan),
         *_model_faults(plan),
+        *_serving_faults(plan),
         *_source_faults(plan),
         *_dataset_faults(plan),
         *plan.recipes.faults(plan.chains.pools, [TRUNK, *plan.chains.branches]),
@@ -23,6 +25,19 @@ def faults(plan: Plan) -> list[str]:
         *comparison_faults(plan.config),
         *_prompt_faults(plan),
     ]
+
+
+def _serving_faults(plan: Plan) -> list[str]:
+    """Faults that only a job on its GPU would find: an engine that does not exist; or none would: a misspelt name."""
+    programs = ("default", "pdftext", "olmocr", "text-dedup", "train")
+    names = [*plan.config["models"], *plan.experiments, *programs]
+    faults = []
+    for name, entry in plan.config.get("serving", {}).items():
+        if name not in names:
+            faults.append(f"config: serving.{name} is no model; known: {', '.join(names)}")
+        if entry.get("engine", "vllm") not in ENGINES:
+            faults.append(f"config: serving.{name}.engine is {entry['engine']!r}; known: {', '.join(ENGINES)}")
+    return faults
 
 
 def _book_faults(plan: Plan) -> list[str]:
