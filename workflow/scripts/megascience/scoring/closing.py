@@ -4,8 +4,8 @@ import itertools
 import re
 from collections.abc import Sequence
 
-from . import languages
 from .choices import bare, letter_at, lists_letters, read_letters
+from .closing_words import verdict_word
 from .commitments import hedged
 from .grammar import parse
 from .markup import plain, unwrap
@@ -13,7 +13,7 @@ from .model import Extraction
 from .numerals import read_number
 from .options import option_letter
 from .readers import Reader
-from .sentences import LAST_EQUAL, bold_number, last_number, without_asides
+from .sentences import LAST_EQUAL, bold_number, closing_sentence, last_number, without_asides
 from .spelling import FUNCTIONS
 from .structures import structure_in
 from .tree import ParseError
@@ -68,7 +68,7 @@ def fallback(
             _lone(lines[0][1], read, options, kind) if len(lines) > 1 else None
         )
         if found is None and kind == "choice":
-            sentence = _closing(last)
+            sentence = closing_sentence(last)
             if not _restates(last):
                 found = _closing_letter(sentence, len(options) if options else 26)
             if found is None and options and not _restates(last):
@@ -84,20 +84,20 @@ def fallback(
         if found is None and kind == "multi_choice" and options and _ALL_CORRECT.search(last):
             found = ",".join(chr(65 + i) for i in range(len(options)))
         if found is None and kind == "multi_choice":
-            tail = _closing(last).rpartition(": ")[2]
+            tail = closing_sentence(last).rpartition(": ")[2]
             found = _lone(tail, read, options, kind) or _called_right(text, start, end, at)
         return Extraction(found, "lone letter", (at, at + len(last))) if found else None
     if kind in ("boolean", "yes_no_maybe"):
-        return _verdict_word(text, lines, kind, read)
+        return verdict_word(text, lines, kind, read)
     if kind in ("number", "quantity"):
         if len(whole) <= 40 and "\n" not in whole and "=" not in whole and read_number(whole) is not None:
             return Extraction(unwrap(whole), "whole completion", (start, end))
-        answer = bold_number(last) or last_number(_closing(without_asides(last)))
+        answer = bold_number(last) or last_number(closing_sentence(without_asides(last)))
         return Extraction(answer, "last sentence", (at, at + len(last))) if answer else None
     if kind == "text":
         if len(whole.split()) <= 12:
             return Extraction(unwrap(whole), "whole completion", (start, end))
-        sentence = _closing(last)
+        sentence = closing_sentence(last)
         return (
             Extraction(unwrap(sentence), "last sentence", (at, at + len(last))) if len(sentence.split()) <= 20 else None
         )
@@ -109,7 +109,7 @@ def fallback(
             return Extraction(answer, "whole completion", (start, end))
     formula = _last_formula(text, start, end, kind)
     if formula is None and "$" not in last and "\\" not in last:
-        sentence = _closing(last)
+        sentence = closing_sentence(last)
         answer = structure_in(sentence, kind)
         if answer is None and kind not in ("tuple", "interval", "matrix", "equation"):
             answer = last_number(sentence)
@@ -139,11 +139,6 @@ def _called_right(text: str, start: int, end: int, last: int) -> str | None:
         if letters:
             return ",".join(sorted(letters))
     return None
-
-
-def _closing(line: str) -> str:
-    """Return the last sentence of a line."""
-    return re.split(r"(?<=[^\d][.!?])\s+|(?<=。)(?=\S)|(?<=\d[.!?])\s+(?=[A-Z])", line.strip(" *_#>-`"))[-1]
 
 
 _DENIAL = re.compile(
@@ -342,56 +337,3 @@ def _mentioned(line: str, options: Sequence[str]) -> str | None:
             hits.append((len(text), position, text))
     hits = [h for h in hits if not any(h[2] in other[2] and h is not other for other in hits)]
     return chr(65 + hits[0][1]) if len(hits) == 1 else None
-
-
-_FINAL_WORD = re.compile(
-    r"(?:\b(?:so|thus|therefore|hence|is|overall|conclusion|verdict|say|answer)\b|[,;:–—])[\s,:*\"']*(yes|no|maybe)\W*$"
-    r"|\b(?:(?:conclusion|verdict|response)\s+is\s*:?|in\s+conclusion,|overall,)\s*[*\"']*(yes|no|maybe)\b[*\"']*[,.;]",
-    re.IGNORECASE,
-)
-_VERDICT_LINE = re.compile(
-    r"\W*(?:verdict|judge?ment|conclusion|assessment|decision|result|label|判断|判定|结论)\W*:\s*", re.IGNORECASE
-)
-_VERDICT_WORD = re.compile(
-    r"\b(?:statement|assertion|claim|proposition|sentence|this|it)\s+"
-    r"(?:[\"“'][^\"”]{0,300}[\"”']\s+|\([^()]{0,300}\)\s+|that\s[^.]{0,200}?\s)?"
-    r"(?:(?:is|must be|would be|holds)\s+"
-    r"(?:(?:therefore|thus|clearly|indeed|definitely|generally|considered|actually)\s+)*"
-    r"(?P<word>(?:not\s+(?:(?:necessarily|always|entirely|strictly|quite|fully)\s+)?|in|un)?(?:true|false|correct|right|wrong|valid|accurate))|(?P<holds>does\s+not|doesn't)\s+hold)\b",
-    re.IGNORECASE,
-)
-
-
-def _verdict_word(text: str, lines: list[tuple[int, str]], kind: str, read: Reader) -> Extraction | None:
-    first, last = lines[0], lines[-1]
-    if kind == "boolean":
-        for at, line in reversed(lines[-3:]):
-            line = line.replace("*", " ")
-            foreign = None if line.isascii() else languages.STATEMENT.search(line)
-            if foreign:
-                return Extraction(
-                    read(foreign["word"], False), "verdict on the statement", (at + foreign.start(), at + foreign.end())
-                )
-            verdicts = list(_VERDICT_WORD.finditer(line))
-            match = verdicts[-1] if verdicts else None
-            if match and not hedged(line, match.start()):
-                word = "not true" if match["holds"] else match["word"].lower().replace("accurate", "correct")
-                answer = read(word, False)
-                if answer:
-                    return Extraction(answer, "verdict on the statement", (at + match.start(), at + match.end()))
-    final = _FINAL_WORD.search(_closing(last[1])) if kind == "yes_no_maybe" else None
-    if final:
-        return Extraction((final[1] or final[2]).lower(), "closing word", (last[0], last[0] + len(last[1])))
-    last_word = _closing(last[1])
-    if len(last_word.split()) == 1 and (answer := read(last_word, False)):
-        return Extraction(answer, "closing word", (last[0], last[0] + len(last[1])))
-    for at, line in (last, first):
-        line = line[match.end() :] if (match := _VERDICT_LINE.match(line)) else line
-        answer = read(line, False)
-        if answer is not None and (
-            len(line.split()) <= 3
-            or re.match(r"\W*(?:true|false|yes|no|maybe)\b\W*(?:[.,:;—–-]|$)", line, re.IGNORECASE)
-            or re.match(r"\W*(?:in)?(?:correct|wrong|right)\b[\s*]*(?:[.!:;—–]|$)", line, re.IGNORECASE)
-        ):
-            return Extraction(answer, "first word", (at, at + len(line)))
-    return None

@@ -195,3 +195,8 @@ def bold_number(line: str) -> str | None:
     text = tidy(re.sub(r"^[^\d:=]*[:=]\s*", "", match[1]))
     number = read_number(text)
     return clip(text, number.rest) if number is not None and re.match(r"[-+$€£\\.\d]", text) else None
+
+
+def closing_sentence(line: str) -> str:
+    """Return the last sentence of a line."""
+    return re.split(r"(?<=[^\d][.!?])\s+|(?<=。)(?=\S)|(?<=\d[.!?])\s+(?=[A-Z])", line.strip(" *_#>-`"))[-1]
