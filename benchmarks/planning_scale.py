@@ -6,9 +6,10 @@ For each number of shards: a copy of the checkout with the paper's 12,800 books 
 biology and medicine) in so many shards, shared out over the seven disciplines as config/config.yaml does. First the
 plan of a run from nothing: of all that the paper's config asks for, and of the seven disciplines' dataset with its
 yield, which the rest is about. Then every output is made by `touch` in the place of the rules' scripts, and planned
-again, with the rules as they are: nothing changed; one figure; and one change each of a book, a prompt, a
-parameter and a parser, whose lists of jobs are counted. Prints one JSON line a plan: jobs, seconds by the clock
-and of CPU, the largest resident set in MiB, and the jobs of each rule.
+again, with the rules as they are: nothing changed; one figure; that figure's rule alone, which is nearly what each
+job's own Snakemake takes to start; and one change each of a book, a prompt, a parameter and a parser, whose lists of
+jobs are counted. Prints one JSON line a plan: jobs, seconds by the clock and of CPU, the largest resident set in MiB,
+and the jobs of each rule.
 """
 
 import argparse
@@ -121,6 +122,7 @@ def measure(folder: Path, shards: int) -> None:
     make_all(folder)
     plan(folder, "nothing changed", *DATASET)
     plan(folder, "one figure", FIGURE)
+    plan(folder, "that figure alone", FIGURE, "--allowed-rules", "figure_yield")
     changes = {
         "a book": ("books/economics_0.pdf", "", "%PDF"),
         "a prompt": ("prompts/filter.j2", "{% block user %}", "{% block user %}Now. "),
