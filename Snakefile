@@ -18,6 +18,10 @@ onstart:
     check_cluster()
 
 
+onsuccess:
+    advise_another_run()
+
+
 # On the machine that snakemake runs on, where there is a network: nodes of a cluster may have none.
 localrules:
     all,

@@ -4,6 +4,7 @@
 import gc
 import sys
 from functools import partial
+from pathlib import Path
 
 sys.path.append(f"{workflow.basedir}/workflow/scripts")
 
@@ -12,6 +13,7 @@ sys.path.append(f"{workflow.basedir}/workflow/scripts")
 gc.set_threshold(100_000, 50, 50)
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 from snakemake.utils import validate
 
 from megascience import staleness
@@ -257,6 +259,26 @@ def check_cluster():
         check_site(raw)
     except InputError as error:
         raise WorkflowError(str(error)) from None
+
+
+def checked_at():
+    """When the checks before any model were last done; None where they never were."""
+    path = Path(workflow.pathvars.apply("<results>/preflight.txt"))
+    return path.stat().st_mtime_ns if path.exists() else None
+
+
+CHECKED_AT = checked_at()
+
+
+def advise_another_run():
+    """Snakemake (9.27) does not look at what else changed of jobs behind one that it redoes, and model stages stand
+    behind the checks, though they are no reason to redo them: a prompt that was edited together with a book may wait
+    for the next run."""
+    if CHECKED_AT not in (None, checked_at()):
+        logger.info(
+            "The checks of books, benchmarks and sources were done anew. Run the same command once more: "
+            "what else was changed at the same time may still be due; otherwise there is nothing to do."
+        )
 
 
 def taken_files(selection):

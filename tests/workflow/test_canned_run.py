@@ -174,3 +174,14 @@ def test_an_edited_book_redoes_its_discipline_and_asks_only_about_its_chunks(edi
     # One chunk changed. It is read at two standards, and its one pair goes through refine; the question did not
     # change, so that no later stage has anything to ask.
     assert len({entry["key"] for entry in log}) == 3
+
+
+def test_a_prompt_edited_together_with_a_benchmark_may_wait_for_the_next_run_which_is_said(edited):
+    run = edited("tests/data/canned/prompts/refine.j2", "Answer: ", "The answer: ")
+    run.edit("examples/benchmarks/gsm8k.jsonl", "A baker fills", "One baker fills")
+    target = "results/canned/refine/economics/000.parquet"
+    said = "Run the same command once more"
+    assert said in run.snakemake(target, *CONFIG).stderr
+    if "refine_generate" in run.jobs(target, *CONFIG):
+        assert said not in run.snakemake(target, *CONFIG).stderr
+    assert run.jobs(target, *CONFIG) == {}
