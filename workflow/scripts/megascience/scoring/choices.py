@@ -23,10 +23,14 @@ _AFTER_LETTER = re.compile(
     r"^\s*(?:$|[.,;:)\]!?—–|/&(]|-\s|(?:because|since|as|which|is|are|and|or|due|given|for|with|based|in this|but|not|"
     r"would|from|option|\(|therefore|only|while|however|over|instead|fits)\b)"
 )
+#: What follows a letter that is the subject of a clause of its own ("A, and B is wrong").
+_NO_SUBJECT = (
+    r"(?!\s+(?:is|was|would|can|has|are|being|looks|seems|believe|think|guess|am|have|suppose|"
+    r"and\s+[A-Z]\s+(?:are|were|is))\b)"
+)
 _SECOND = re.compile(
     r"\s*(?:,|&|/|\+|;|\bor\b|\band\b|,\s*(?:and|or)\b|(?<=[)\]])\s*(?=[(\[][A-Z][)\]]))\s*(?:options?\s+)?"
-    r"[(\[]?\s*([A-Z])\s*[)\]]?(?![A-Za-z0-9'])"
-    r"(?!\s+(?:is|was|would|can|has|are|being|looks|seems|believe|think|guess|am|have|suppose|and\s+[A-Z]\s+(?:are|were|is))\b)"
+    r"[(\[]?\s*([A-Z])\s*[)\]]?(?![A-Za-z0-9'])" + _NO_SUBJECT
 )
 
 
@@ -54,8 +58,7 @@ def letter_at(text: str, options: int = 26) -> tuple[str, int] | None:
 _SEVERAL = re.compile(
     r"^\W*(?:(?:either|both|between|options?|choices?|could\s+be|is|are)\s+)*[(\[]?([A-Z])[)\]]?\s*"
     r"(?:,|;|&|/|\bor\b|\band\b|,\s*(?:and|or)\b|(?<=[)\]])\s*(?=[(\[][A-Z][)\]]))\s*(?:options?\s+)?"
-    r"[(\[]?([A-Z])[)\]]?(?![A-Za-z0-9'])"
-    r"(?!\s+(?:is|was|would|can|has|are|being|looks|seems|believe|think|guess|am|have|suppose|and\s+[A-Z]\s+(?:are|were|is))\b)",
+    r"[(\[]?([A-Z])[)\]]?(?![A-Za-z0-9'])" + _NO_SUBJECT,
     re.IGNORECASE,
 )
 

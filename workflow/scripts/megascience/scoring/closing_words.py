@@ -44,11 +44,11 @@ def verdict_word(text: str, lines: list[tuple[int, str]], kind: str, read: Reade
                 answer = read(word, False)
                 if answer:
                     return Extraction(answer, "verdict on the statement", (at + match.start(), at + match.end()))
-    final = _FINAL_WORD.search(closing_sentence(last[1])) if kind == "yes_no_maybe" else None
+    sentence = closing_sentence(last[1])
+    final = _FINAL_WORD.search(sentence) if kind == "yes_no_maybe" else None
     if final:
         return Extraction((final[1] or final[2]).lower(), "closing word", (last[0], last[0] + len(last[1])))
-    last_word = closing_sentence(last[1])
-    if len(last_word.split()) == 1 and (answer := read(last_word, False)):
+    if len(sentence.split()) == 1 and (answer := read(sentence, False)):
         return Extraction(answer, "closing word", (last[0], last[0] + len(last[1])))
     for at, line in (last, first):
         line = line[match.end() :] if (match := _VERDICT_LINE.match(line)) else line

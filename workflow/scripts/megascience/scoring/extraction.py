@@ -24,7 +24,7 @@ _RETRACT = re.compile(
 
 _NEXT_PROBLEM = re.compile(
     r"\n\s*(?:#+\s*)?(?:\*\*)?(?:(?:(?:new |next )?(?:question|problem|exercise|q)\s*(?:\d*\s*[:.]|\d+\s*(?:\*\*)?\n))|"
-    r"(?:human|user|instruction)\s*:|<\|(?:im_start|user|endoftext|eot_id)\|>)"
+    r"(?:human|user|instruction)\s*:|<\|(?:im_start|user)\|>)"
     r"|</s>|\[INST\]|<\|(?:im_end|endoftext|eot_id|end|end.of.sentence)\|>",
     re.IGNORECASE,
 )
