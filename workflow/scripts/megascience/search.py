@@ -108,6 +108,7 @@ class _Catalogue:
         keys, texts: (benchmark, item id) and text of each item.
         parts: the index's files and their embeddings, numbered through.
         items: int64, the item of each embedding.
+        places: the embeddings of each item.
         forms: the most embeddings that an item has.
     """
 
@@ -138,16 +139,19 @@ class _Catalogue:
         self.texts = [texts[key] for key in self.keys]
         number = {key: i for i, key in enumerate(self.keys)}
         self.items = np.array([number[key] for key in embedded], np.int64)
+        self.places: list[list[int]] = [[] for _ in self.keys]
+        for place, item in enumerate(self.items):
+            self.places[item].append(place)
         self.forms = max(counts.values(), default=1)
 
     def vectors(self, item: int) -> np.ndarray:
         """Return the item's embeddings, float32 [forms of it, dimensions]."""
         found, start = [], 0
         for _, array in self.parts:
-            own = np.flatnonzero(self.items[start : start + len(array)] == item)
-            found += [array[place].astype(np.float32) for place in own]
+            own = [place - start for place in self.places[item] if start <= place < start + len(array)]
+            found.append(array[own].astype(np.float32))
             start += len(array)
-        return np.stack(found)
+        return np.concatenate(found)
 
 
 def top_k(
