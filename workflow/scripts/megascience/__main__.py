@@ -117,12 +117,6 @@ def _config(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--results", help="results folder (default: the one of the configuration)")
 
 
-def _there(results: str | Path) -> str | Path:
-    if not Path(results).is_dir():
-        raise ValueError(f"{results}: no such folder; name the results folder with --results")
-    return results
-
-
 def _count(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
@@ -148,9 +142,10 @@ def _trace(options: argparse.Namespace) -> None:
 
 
 def _dropped(options: argparse.Namespace) -> None:
+    from .layout import results_folder
     from .trace import dropped
 
-    for line in dropped(_there(options.results), options.stage, options.reason, options.limit):
+    for line in dropped(results_folder(options.results), options.stage, options.reason, options.limit):
         print(line)
 
 
@@ -159,13 +154,13 @@ def _contamination(options: argparse.Namespace) -> None:
 
     from .trace import contamination
 
-    print(contamination(_there(options.results), options.id, shutil.get_terminal_size((120, 40)).columns))
+    print(contamination(options.results, options.id, shutil.get_terminal_size((120, 40)).columns))
 
 
 def _difficulty(options: argparse.Namespace) -> None:
     from .difficulty import difficulty
 
-    print(difficulty(_there(options.results), options.id))
+    print(difficulty(options.results, options.id))
 
 
 def _summary(options: argparse.Namespace) -> None:
@@ -212,7 +207,7 @@ def _journal_gc(options: argparse.Namespace) -> None:
     from .upkeep import collect_garbage
 
     plan, results = _plan(options)
-    dropped = list(collect_garbage(plan, _there(results)))
+    dropped = list(collect_garbage(plan, results))
     for journal, gone in dropped:
         if gone:
             print(f"{journal}: {gone} completions dropped")

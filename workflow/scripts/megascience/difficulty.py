@@ -11,7 +11,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from .layout import stage_files
+from .layout import results_folder, stage_files
 from .lookup import find_rows
 from .parse import Parsed, iter_parsed, made_by
 from .records import DROPPED, SCHEMAS, Drop, InputError, record_writer
@@ -88,9 +88,13 @@ def difficulty(results: str | Path, identifier: str) -> str:
         identifier: the id of a row of a dataset or a source.
 
     Raises:
-        InputError: the question was never sampled in these results.
+        InputError: there is no such folder, or the question was never sampled in it.
     """
-    lines = [line for path in stage_files(results, "difficulty_sample") for line in _of_shard(path, identifier)]
+    lines = [
+        line
+        for path in stage_files(results_folder(results), "difficulty_sample")
+        for line in _of_shard(path, identifier)
+    ]
     if not lines:
         raise InputError(f"{identifier}: no answer to a question of this id was sampled in {Path(results)}")
     return "\n".join(lines)

@@ -74,6 +74,17 @@ def shard_of_path(path: str | Path) -> tuple[str, str, str]:
     return path.parent.parent.name, split_corpus(path.parent.name)[0], path.name.split(".")[0]
 
 
+def results_folder(results: str | Path) -> Path:
+    """Return a results folder as a path.
+
+    Raises:
+        InputError: it is not there.
+    """
+    if not Path(results).is_dir():
+        raise InputError(f"{results}: no such folder; name the results folder with --results")
+    return Path(results)
+
+
 def stage_files(results: str | Path, stage: str) -> list[Path]:
     """Return the files of kept rows that a stage has in a results folder, sorted."""
     return sorted(path for path in Path(results, stage).glob("*/*.parquet") if path.name.count(".") == 1)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from .account import asked, chunk_lines, drop_line, evidence, extractions, standard_of
-from .layout import SELECTING_STAGES, SOURCE_STAGES, STAGES, ledger_path, read_columns, stage_files
+from .layout import SELECTING_STAGES, SOURCE_STAGES, STAGES, ledger_path, read_columns, results_folder, stage_files
 from .life import Life
 from .lookup import find_rows
 from .records import DROPPED, REASONS, InputError
@@ -28,11 +28,9 @@ def trace(results: str | Path, identifier: str, prompts: str | Path = "prompts",
         render: show the messages that the model got, too, where the prompt file was not edited since.
 
     Raises:
-        InputError: nothing in the results bears this id.
+        InputError: there is no such folder, or nothing in it bears this id.
     """
-    results = Path(results)
-    if not results.is_dir():
-        raise InputError(f"{results}: no such folder; name the results folder with --results")
+    results = results_folder(results)
     origins = [path for stage in ("extract", "import_source") for path in stage_files(results, stage)]
     if rows := find_rows(origins, "qa_id", identifier):
         return "\n\n".join(Life(results, Path(prompts), render, path, row).text() for path, row in rows)
@@ -100,10 +98,10 @@ def contamination(results: str | Path, identifier: str, width: int = 120) -> str
         width: of the terminal, in characters.
 
     Raises:
-        InputError: the pair was never compared with the benchmarks.
+        InputError: there is no such folder, or the pair was never compared with the benchmarks.
     """
     lines: list[str] = []
-    for kept in stage_files(results, "search"):
+    for kept in stage_files(results_folder(results), "search"):
         if find_rows([kept], "qa_id", identifier):
             lines += evidence(Path(results), Path(results, "decontaminate", *kept.parts[-2:]), identifier, width)
     if not lines:

@@ -9,7 +9,7 @@ from typing import Any
 from . import journal as journals
 from .engines.base import ModelSpec, Sampling
 from .journal import JournalReader
-from .layout import split_corpus
+from .layout import results_folder, split_corpus
 from .missing import missing_units
 from .plan import MODEL_STAGES, Plan
 from .records import InputError
@@ -157,9 +157,9 @@ def collect_garbage(plan: Plan, results: str | Path) -> Iterator[tuple[Path, int
     that the configuration does not know.
 
     Raises:
-        InputError: a job is working on a journal, or a file is faulty.
+        InputError: there is no such folder, a job is working on a journal, or a file is faulty.
     """
-    for shard in shards_of(plan, results):
+    for shard in shards_of(plan, results_folder(results)):
         identity = model_identity(plan, results, shard.model)
         if identity and shard.ready and shard.journal.exists():
             units = request_plan(plan, shard, identity)
