@@ -23,6 +23,7 @@ LINKED = ("slurm.conf", "gres.conf", "cgroup.conf")
 NODES = {"cpu1": 0, "cpu2": 0, "gpu1": 8, "gpu2": 8}
 CPUS, MEMORY_MB = 64, 2_000_000
 
+#: A job of a lost node starts again when its old credentials are no longer good (cred_expire, in seconds).
 CONF = """\
 ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
