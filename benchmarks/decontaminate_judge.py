@@ -17,16 +17,17 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "workflow" / "scripts"))
 
 from decontaminate_retrieval import MEASURED, read_gold
-from megascience.contamination import decide_shard
-from megascience.embed import with_options
-from megascience.engines.base import Sampling
-from megascience.generate import generate_shard
-from megascience.plan import Plan
-from megascience.prompts import load_prompt
-from megascience.quality import record_measured
-from megascience.records import SCHEMAS, read_records, write_records
-from megascience.serving import model_spec
-from megascience.settings import read_settings
+from megascience.curation.decontaminate import decide_shard
+from megascience.curation.embed import with_options
+from megascience.datasets.decontamination_quality import record_measured
+from megascience.inference.engines.base import Sampling
+from megascience.inference.generate import generate_shard
+from megascience.models.manifest import model_spec
+from megascience.planning.config import read_settings
+from megascience.planning.plan import Plan
+from megascience.stages.prompting.prompt import load_prompt
+from megascience.stages.schemas import SCHEMAS
+from megascience.storage.parquet import read_records, write_records
 
 
 def main() -> None:

@@ -23,10 +23,12 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "workflow" / "scripts"))
 
 import real_files
-from megascience.embed import embed_shard
-from megascience.quality import record_measured
-from megascience.records import ITEMS, SCHEMAS, read_metadata, read_records, write_records
-from megascience.search import search_shard
+from megascience.curation.embed import embed_shard
+from megascience.curation.search import search_shard
+from megascience.datasets.decontamination_quality import record_measured
+from megascience.evaluation.schemas import ITEMS
+from megascience.stages.schemas import SCHEMAS
+from megascience.storage.parquet import read_metadata, read_records, write_records
 
 GOLD = HERE / "gold" / "decontamination.jsonl"
 MEASURED = HERE / "gold" / "measured.json"

@@ -17,7 +17,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow" / "scripts"))
 
-from megascience.search import top_k
+from megascience.curation.nearest import top_k
 
 K = 5
 

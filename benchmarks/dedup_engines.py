@@ -19,7 +19,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow" / "scripts"))
 
-from megascience import minhash
+from megascience.curation import minhash
 
 SIZE = 40
 

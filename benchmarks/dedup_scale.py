@@ -4,7 +4,7 @@
 
 SOURCES is a folder of benchmark files (see real_files.py), whose questions are expanded to the
 wanted number of rows: a quarter to six tenths of a question's words are exchanged for others of the
-corpus, so that variants of one question are no duplicates; a fifth of the rows are planted copies
+subset, so that variants of one question are no duplicates; a fifth of the rows are planted copies
 of other rows, with as many words exchanged as a similarity of 0.5 to 1 asks for. The true
 similarity of a planted pair is computed here from Python sets, apart from the code under test.
 
@@ -32,9 +32,10 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
 import real_files
-from megascience import dedup
-from megascience.records import content_id, read_records
-from megascience.text import shingle_hashes
+from megascience.curation import dedup
+from megascience.curation.normalize import shingle_hashes
+from megascience.storage.ids import content_id
+from megascience.storage.parquet import read_records
 
 PLANTED = 0.2
 AIMS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0)
@@ -48,7 +49,7 @@ def questions(folder: Path) -> list[str]:
     return [question for question in found if len(question.split()) >= 4]
 
 
-def corpus(base: Sequence[str], rows: int) -> Iterator[tuple[str, int | None]]:
+def subset(base: Sequence[str], rows: int) -> Iterator[tuple[str, int | None]]:
     """Yield (question, the row that it was planted from or None)."""
     rng = random.Random(0)
     words = [word for question in base for word in question.split()]
@@ -72,13 +73,13 @@ def corpus(base: Sequence[str], rows: int) -> Iterator[tuple[str, int | None]]:
         yield question, None
 
 
-def write_corpus(base: Sequence[str], rows: int, shards: int, folder: Path) -> None:
-    """Write the corpus as extraction would, shard by shard, and the planted pairs with their true similarity."""
+def write_subset(base: Sequence[str], rows: int, shards: int, folder: Path) -> None:
+    """Write the subset as extraction would, shard by shard, and the planted pairs with their true similarity."""
     rng = random.Random(1)
     names = ("qa_id", "standard", "question", "answer")
     tables: list[dict[str, list[str]]] = [{name: [] for name in names} for _ in range(shards)]
     all_questions, ids, origins = [], [], []
-    for row, (question, origin) in enumerate(corpus(base, rows)):
+    for row, (question, origin) in enumerate(subset(base, rows)):
         all_questions.append(question)
         ids.append(content_id(str(row), question))
         origins.append(origin)
@@ -229,7 +230,7 @@ def main() -> None:
         step(args.step[0], args.work, args.preset, *args.step[1:])
         return
     base = questions(args.sources)
-    length = sum(len(question) for question, _ in corpus(base, 5000)) / 5000
+    length = sum(len(question) for question, _ in subset(base, 5000)) / 5000
     print(
         f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; "
         f"{length:.0f} characters a question"
@@ -239,7 +240,7 @@ def main() -> None:
         folder = args.work / str(rows)
         if not (folder / "planted.pairs").exists():
             folder.mkdir(parents=True, exist_ok=True)
-            write_corpus(base, rows, args.shards, folder)
+            write_subset(base, rows, args.shards, folder)
         shards = sorted(path.stem for path in folder.glob("*.parquet"))
         sketch_s, sketch_cpu, sketch_gb = run_steps(
             [[*own, str(folder), "--step", "sketch", s] for s in shards], args.jobs

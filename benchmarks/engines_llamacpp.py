@@ -20,8 +20,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "workflow" / "scripts"))
 
-from megascience.engines import make_engine
-from megascience.engines.base import ModelSpec, Request, Sampling
+from megascience.inference.engines.base import ModelSpec, Request, Sampling
+from megascience.inference.engines.registry import make_engine
 
 TEXT = (
     "A body that is thrown upwards with the speed v rises for the time v / g and reaches the height v^2 / (2 g). "

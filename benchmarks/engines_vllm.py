@@ -37,9 +37,9 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "workflow" / "scripts"))
 
-from megascience.engines import make_engine
-from megascience.engines.base import ModelSpec, Request, Sampling
-from megascience.engines.vllm import VllmEngine
+from megascience.inference.engines.base import ModelSpec, Request, Sampling
+from megascience.inference.engines.registry import make_engine
+from megascience.inference.engines.vllm import VllmEngine
 
 TEXT = (
     "The rate of a chemical reaction grows with temperature, since more collisions have the energy that it needs. "

@@ -24,9 +24,9 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "workflow" / "scripts"))
 
 from journal_overhead import write_records_of
-from megascience.engines.base import ModelSpec, Sampling
-from megascience.generate import generate_shard
-from megascience.journal import JournalReader
+from megascience.inference.engines.base import ModelSpec, Sampling
+from megascience.inference.generate import generate_shard
+from megascience.inference.journal.journal import JournalReader
 
 DELAY = 0.03
 

@@ -39,7 +39,8 @@ PAIRS_A_CHUNK = 10
 
 def write_records_of(folder: Path, records: int, changed: int) -> None:
     """Write the shard: chunks, pairs, prompt and canned answers; `changed` chunks have another text."""
-    from megascience.records import SCHEMAS, record_writer
+    from megascience.stages.schemas import SCHEMAS
+    from megascience.storage.parquet import record_writer
 
     chunks = -(-records // PAIRS_A_CHUNK)
     with record_writer(folder / "chunks.parquet", SCHEMAS["chunk"]) as append:
@@ -66,9 +67,9 @@ def write_records_of(folder: Path, records: int, changed: int) -> None:
 
 def run(folder: Path, records: int) -> dict[str, float]:
     """Generate and parse the shard; return what it took."""
-    from megascience.engines.base import ModelSpec, Sampling
-    from megascience.generate import generate_shard
-    from megascience.parse import parse_shard
+    from megascience.inference.engines.base import ModelSpec, Sampling
+    from megascience.inference.generate import generate_shard
+    from megascience.inference.parse import parse_shard
 
     files = {
         "records": [folder / "pairs.parquet"],

@@ -34,10 +34,13 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
 import dedup_scale
-from megascience.dedup import lsh_settings
-from megascience.mixture import Portion, build_mixture
-from megascience.records import SCHEMAS, content_id, record_writer, write_json
-from megascience.selection import pool_of, rank_pool, select_shard
+from megascience.curation.dedup import lsh_settings
+from megascience.datasets.mixture import Portion, build_mixture
+from megascience.datasets.selection import pool_of, rank_pool, select_shard
+from megascience.stages.schemas import SCHEMAS
+from megascience.storage.files import write_json
+from megascience.storage.ids import content_id
+from megascience.storage.parquet import record_writer
 
 SHARDS = 24
 #: Shares of the rows: textbooks and the two sources.

@@ -33,10 +33,10 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path[:0] = [str(ROOT / "workflow" / "scripts"), str(ROOT / "tests" / "unit")]
 
-from megascience.plan import Plan
-from megascience.records import content_id
-from megascience.settings import read_settings
-from megascience.upkeep import model_identity, request_plan, shards_of
+from megascience.planning.config import read_settings
+from megascience.planning.jobs import model_identity, request_plan, shards_of
+from megascience.planning.plan import Plan
+from megascience.storage.ids import content_id
 from minipdf import pdf, text_page
 
 STAGES = ("extract", "refine", "judge_cot", "distill_cot", "filter", "decontaminate", "reference")

@@ -15,9 +15,9 @@ from pathlib import Path
 from string import ascii_uppercase
 from typing import Any
 
-from megascience.benchmarks import load_items
+from megascience.evaluation.items import load_items
 from megascience.scoring import compare, score
-from megascience.scoring.numerals import read_number
+from megascience.scoring.math.numerals import read_number
 
 #: file -> (adapter, kind)
 FILES = {

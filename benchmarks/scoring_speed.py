@@ -17,7 +17,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from megascience.scoring import choices, compare, comparison, grammar, numerals, options, score, units
+from megascience.scoring import compare, score
+from megascience.scoring.comparison import compare as comparison
+from megascience.scoring.extraction import options
+from megascience.scoring.math import numerals, units
+from megascience.scoring.math import parser as grammar
+from megascience.scoring.text import choices
 
 CACHES = (
     choices.read_letter, choices.read_letters, choices.read_boolean, choices.read_yes_no_maybe, comparison.kind_of,

@@ -20,7 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
 
-from megascience.import_source import import_source
+from megascience.ingest.public.import_source import import_source
 
 MAPPING = {"question": "question", "answer": "responses.0.response", "reference_answer": "reference_answer"}
 FUNCTION = "the of and to a in is that for with as by on are from at which it what how when where".split()

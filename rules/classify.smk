@@ -5,11 +5,11 @@
 
 rule classify_books:
     input:
-        pages="<results>/digitize/{corpus}/{shard}.parquet",
+        pages="<results>/digitize/{subset}/{shard}.parquet",
     output:
-        books="<results>/classify/{corpus}/{shard}.books.parquet",
+        books="<results>/classify/{subset}/{shard}.books.parquet",
     log:
-        "<logs>/classify_books/{corpus}/{shard}.log",
+        "<logs>/classify_books/{subset}/{shard}.log",
     conda:
         "../envs/curate.yaml"
     params:
@@ -19,7 +19,7 @@ rule classify_books:
             key: config["classify"][key]
             for key in ("contents_chars", "sample_pages", "page_chars")
         },
-        code=code_hash("classify"),
+        code=code_hash("ingest.book_excerpts"),
     script:
         "../workflow/scripts/classify_books.py"
 
@@ -27,20 +27,20 @@ rule classify_books:
 use rule generate as classify_generate with:
     input:
         unpack(asks("classify")),
-        records=["<results>/classify/{corpus}/{shard}.books.parquet"],
+        records=["<results>/classify/{subset}/{shard}.books.parquet"],
     pathvars:
         stage="classify",
     params:
         settings=settings("classify"),
-        code=code_hash("generate", "stages.classify"),
+        code=code_hash("inference.generate", "stages.classify"),
 
 
 use rule parse as classify with:
     input:
         unpack(answers("classify")),
-        records=["<results>/classify/{corpus}/{shard}.books.parquet"],
+        records=["<results>/classify/{subset}/{shard}.books.parquet"],
     pathvars:
         stage="classify",
     params:
         stage="classify",
-        code=code_hash("parse", "stages.classify"),
+        code=code_hash("inference.parse", "stages.classify"),

@@ -16,15 +16,22 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 from snakemake.utils import validate
 
-from megascience import staleness
-from megascience.chains import TRUNK
-from megascience.layout import HOME_STAGES, UNCLASSIFIED, split_corpus
-from megascience.plan import MODEL_STAGES, Plan
-from megascience.records import InputError
-from megascience.reports import MAIN, compared, comparisons, needed, trained
-from megascience.settings import check_keys
-from megascience.site import check_site
-from megascience.upkeep import find_shard, shards_of
+from megascience.planning import code_hash as staleness
+from megascience.planning.branches import TRUNK
+from megascience.stages.order import HOME_STAGES
+from megascience.storage.layout import UNCLASSIFIED, split_subset
+from megascience.planning.plan import MODEL_STAGES, Plan
+from megascience.storage.errors import InputError
+from megascience.planning.comparisons import (
+    MAIN,
+    compared,
+    comparisons,
+    needed,
+    trained,
+)
+from megascience.planning.config import check_keys
+from megascience.planning.cluster import check_site
+from megascience.planning.jobs import find_shard, shards_of
 
 SCHEMA = f"{workflow.basedir}/config/schema.yaml"
 try:
@@ -79,8 +86,8 @@ code_hash = partial(staleness.code_hash, known=KNOWN)
 
 wildcard_constraints:
     discipline="|".join([*PLAN.disciplines, UNCLASSIFIED]),
-    corpus="|".join(
-        map(re.escape, [*PLAN.corpora, *PLAN.selected_corpora, UNCLASSIFIED])
+    subset="|".join(
+        map(re.escape, [*PLAN.subsets, *PLAN.selected_subsets, UNCLASSIFIED])
     ),
     source="|".join(map(re.escape, config["sources"])),
     shard=r"\d{3}",
@@ -93,7 +100,7 @@ wildcard_constraints:
 def pool_files(pool, stage, suffix=".parquet"):
     """A stage's files of a pool: of a dataset of textbooks or of a public source."""
     return PLAN.pool_files(
-        pool, stage, f"<results>/{{stage}}/{{corpus}}/{{shard}}{suffix}"
+        pool, stage, f"<results>/{{stage}}/{{subset}}/{{shard}}{suffix}"
     )
 
 
@@ -146,9 +153,9 @@ def mixture_parts(mixture):
 def measure_files(stage, measure):
     """A measuring stage's files of the pools that the experiments' selections go by."""
     return [
-        f"<results>/{stage}/{corpus}/{shard}.parquet"
+        f"<results>/{stage}/{subset}/{shard}.parquet"
         for pool in measured_pools(measure)
-        for corpus, shard in PLAN.pool_shards(pool)
+        for subset, shard in PLAN.pool_shards(pool)
     ]
 
 
@@ -174,21 +181,21 @@ def records(stage):
     """The rows that a stage reads: those of the stage before, in the branch or in what it branches from."""
 
     def files(wildcards):
-        before, corpus = PLAN.chains.before(stage, wildcards.corpus)
-        return [f"<results>/{before}/{corpus}/{wildcards.shard}.parquet"]
+        before, subset = PLAN.chains.before(stage, wildcards.subset)
+        return [f"<results>/{before}/{subset}/{wildcards.shard}.parquet"]
 
     return files
 
 
 def chunks(wildcards):
     """The chunks that a shard's pairs come from."""
-    discipline, _ = split_corpus(wildcards.corpus)
+    discipline, _ = split_subset(wildcards.subset)
     return f"<results>/chunk/{discipline}/{wildcards.shard}.parquet"
 
 
 def settings(stage):
-    """What shapes a stage's completions, as the corpus's branch has it."""
-    return lambda wildcards: PLAN.settings(stage, wildcards.corpus)
+    """What shapes a stage's completions, as the subset's branch has it."""
+    return lambda wildcards: PLAN.settings(stage, wildcards.subset)
 
 
 def manifest(name):
@@ -205,10 +212,10 @@ def asks(stage):
         return {
             "missing": f"<results>/missing/{stage}/{'/'.join(wildcards)}.txt",
             "prompts": PLAN.prompts(
-                stage, wildcards.get("corpus"), wildcards.get("model")
+                stage, wildcards.get("subset"), wildcards.get("model")
             ),
             "model": manifest(
-                PLAN.model(stage, wildcards.get("corpus"), wildcards.get("model"))
+                PLAN.model(stage, wildcards.get("subset"), wildcards.get("model"))
             ),
             "checked": ancient("<results>/preflight.txt"),
         }
@@ -232,8 +239,8 @@ def answers(stage):
 
     def files(wildcards):
         return {
-            "prompts": PLAN.prompts(stage, wildcards.corpus),
-            "completions": f"<results>/{stage}/{wildcards.corpus}/{wildcards.shard}.completions.parquet",
+            "prompts": PLAN.prompts(stage, wildcards.subset),
+            "completions": f"<results>/{stage}/{wildcards.subset}/{wildcards.shard}.completions.parquet",
         }
 
     return files
@@ -296,10 +303,10 @@ def measures(selection):
         if selection["method"] == "difficulty"
         else ["response_length"]
     )
-    pattern = "<results>/{stage}/{corpus}/{shard}{suffix}"
+    pattern = "<results>/{stage}/{subset}/{shard}{suffix}"
     files = lambda stage, suffix: [
-        pattern.format(stage=stage, corpus=corpus, shard=shard, suffix=suffix)
-        for corpus, shard in PLAN.pool_shards(pool)
+        pattern.format(stage=stage, subset=subset, shard=shard, suffix=suffix)
+        for subset, shard in PLAN.pool_shards(pool)
     ]
     return {
         "measures": files(stages[0], ".parquet"),
@@ -311,7 +318,7 @@ def measures(selection):
 
 def difficulty_of(wildcards):
     """The difficulty scores by which an annotation passes easy questions."""
-    shard = find_shard(PLAN, "<results>", "annotate", wildcards.corpus, wildcards.shard)
+    shard = find_shard(PLAN, "<results>", "annotate", wildcards.subset, wildcards.shard)
     return {"join": str(shard.join)} if shard.join else {}
 
 

@@ -10,7 +10,7 @@ use rule generate as judge_cot_generate with:
         stage="judge_cot",
     params:
         settings=settings("judge_cot"),
-        code=code_hash("generate", "stages.judge_cot"),
+        code=code_hash("inference.generate", "stages.judge_cot"),
 
 
 use rule parse as judge_cot with:
@@ -21,7 +21,7 @@ use rule parse as judge_cot with:
         stage="judge_cot",
     params:
         stage="judge_cot",
-        code=code_hash("parse", "stages.judge_cot"),
+        code=code_hash("inference.parse", "stages.judge_cot"),
 
 
 use rule generate as distill_cot_generate with:
@@ -32,7 +32,7 @@ use rule generate as distill_cot_generate with:
         stage="distill_cot",
     params:
         settings=settings("distill_cot"),
-        code=code_hash("generate", "stages.distill_cot"),
+        code=code_hash("inference.generate", "stages.distill_cot"),
 
 
 use rule parse as distill_cot with:
@@ -43,4 +43,4 @@ use rule parse as distill_cot with:
         stage="distill_cot",
     params:
         stage="distill_cot",
-        code=code_hash("parse", "stages.distill_cot"),
+        code=code_hash("inference.parse", "stages.distill_cot"),

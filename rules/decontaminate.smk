@@ -16,7 +16,7 @@ rule benchmark_items:
     params:
         entry=lambda wildcards: PLAN.benchmark_source(wildcards.benchmark),
         root=config["evaluate"]["root"],
-        code=code_hash("benchmarks.items"),
+        code=code_hash("evaluation.items"),
     script:
         "../workflow/scripts/benchmark_items.py"
 
@@ -40,7 +40,7 @@ rule embed_benchmarks:
     params:
         settings=config["embed"],
         bare=True,
-        code=code_hash("embed"),
+        code=code_hash("curation.embed"),
     script:
         "../workflow/scripts/embed.py"
 
@@ -50,18 +50,18 @@ rule embed:
         records=records("decontaminate"),
         model=manifest(config["embed"]["model"]),
     output:
-        vectors="<results>/embed/{corpus}/{shard}.npy",
-        ids="<results>/embed/{corpus}/{shard}.ids.parquet",
+        vectors="<results>/embed/{subset}/{shard}.npy",
+        ids="<results>/embed/{subset}/{shard}.ids.parquet",
     log:
-        "<logs>/embed/{corpus}/{shard}.log",
+        "<logs>/embed/{subset}/{shard}.log",
     benchmark:
-        "<benchmarks>/embed/{corpus}/{shard}.tsv"
+        "<benchmarks>/embed/{subset}/{shard}.tsv"
     conda:
         "../envs/embed.yaml"
     threads: 1
     params:
         settings=config["embed"],
-        code=code_hash("embed"),
+        code=code_hash("curation.embed"),
     script:
         "../workflow/scripts/embed.py"
 
@@ -72,22 +72,22 @@ rule search:
         benchmarks=expand(
             "<results>/benchmarks/{benchmark}.parquet", benchmark=PLAN.benchmarks
         ),
-        vectors="<results>/embed/{corpus}/{shard}.npy",
-        ids="<results>/embed/{corpus}/{shard}.ids.parquet",
+        vectors="<results>/embed/{subset}/{shard}.npy",
+        ids="<results>/embed/{subset}/{shard}.ids.parquet",
         index_vectors="<results>/embed/benchmarks.npy",
         index_ids="<results>/embed/benchmarks.ids.parquet",
     output:
-        candidates="<results>/search/{corpus}/{shard}.parquet",
+        candidates="<results>/search/{subset}/{shard}.parquet",
     log:
-        "<logs>/search/{corpus}/{shard}.log",
+        "<logs>/search/{subset}/{shard}.log",
     benchmark:
-        "<benchmarks>/search/{corpus}/{shard}.tsv"
+        "<benchmarks>/search/{subset}/{shard}.tsv"
     conda:
         "../envs/embed.yaml"
     threads: 16
     params:
         settings=config["search"],
-        code=code_hash("search"),
+        code=code_hash("curation.search"),
     script:
         "../workflow/scripts/search.py"
 
@@ -95,28 +95,28 @@ rule search:
 use rule generate as decontaminate_generate with:
     input:
         unpack(asks("decontaminate")),
-        records=["<results>/search/{corpus}/{shard}.parquet"],
+        records=["<results>/search/{subset}/{shard}.parquet"],
     pathvars:
         stage="decontaminate",
     params:
         settings=settings("decontaminate"),
-        code=code_hash("generate", "stages.decontaminate"),
+        code=code_hash("inference.generate", "stages.decontaminate"),
 
 
 rule decontaminate:
     input:
         unpack(answers("decontaminate")),
         records=records("decontaminate"),
-        candidates="<results>/search/{corpus}/{shard}.parquet",
+        candidates="<results>/search/{subset}/{shard}.parquet",
     output:
-        kept="<results>/decontaminate/{corpus}/{shard}.parquet",
-        dropped="<results>/decontaminate/{corpus}/{shard}.dropped.parquet",
-        verdicts="<results>/decontaminate/{corpus}/{shard}.verdicts.parquet",
+        kept="<results>/decontaminate/{subset}/{shard}.parquet",
+        dropped="<results>/decontaminate/{subset}/{shard}.dropped.parquet",
+        verdicts="<results>/decontaminate/{subset}/{shard}.verdicts.parquet",
     log:
-        "<logs>/decontaminate/{corpus}/{shard}.log",
+        "<logs>/decontaminate/{subset}/{shard}.log",
     conda:
         "../envs/curate.yaml"
     params:
-        code=code_hash("contamination", "stages.decontaminate"),
+        code=code_hash("curation.decontaminate", "stages.decontaminate"),
     script:
         "../workflow/scripts/decontaminate.py"

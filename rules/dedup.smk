@@ -6,15 +6,15 @@ rule dedup_sketch:
     input:
         records=records("dedup"),
     output:
-        sketch="<results>/dedup/{corpus}/{shard}.sketch.parquet",
+        sketch="<results>/dedup/{subset}/{shard}.sketch.parquet",
     log:
-        "<logs>/dedup_sketch/{corpus}/{shard}.log",
+        "<logs>/dedup_sketch/{subset}/{shard}.log",
     benchmark:
-        "<benchmarks>/dedup_sketch/{corpus}/{shard}.tsv"
+        "<benchmarks>/dedup_sketch/{subset}/{shard}.tsv"
     conda:
         "../envs/curate.yaml"
     params:
-        code=code_hash("dedup"),
+        code=code_hash("curation.dedup"),
     script:
         "../workflow/scripts/dedup_sketch.py"
 
@@ -25,17 +25,17 @@ rule dedup_embed:
         records=records("dedup"),
         model=manifest(config["embed"]["model"]),
     output:
-        vectors="<results>/dedup/{corpus}/{shard}.npy",
-        ids="<results>/dedup/{corpus}/{shard}.ids.parquet",
+        vectors="<results>/dedup/{subset}/{shard}.npy",
+        ids="<results>/dedup/{subset}/{shard}.ids.parquet",
     log:
-        "<logs>/dedup_embed/{corpus}/{shard}.log",
+        "<logs>/dedup_embed/{subset}/{shard}.log",
     benchmark:
-        "<benchmarks>/dedup_embed/{corpus}/{shard}.tsv"
+        "<benchmarks>/dedup_embed/{subset}/{shard}.tsv"
     conda:
         "../envs/embed.yaml"
     params:
         settings=config["embed"],
-        code=code_hash("embed"),
+        code=code_hash("curation.embed"),
     script:
         "../workflow/scripts/embed.py"
 
@@ -62,7 +62,7 @@ for pool in PLAN.chains.unbranched:
         threads: 2
         params:
             settings=config["dedup"],
-            code=code_hash("dedup"),
+            code=code_hash("curation.dedup"),
         script:
             "../workflow/scripts/dedup_cluster.py"
 
@@ -70,15 +70,15 @@ for pool in PLAN.chains.unbranched:
 rule dedup:
     input:
         records=records("dedup"),
-        duplicates="<results>/dedup/{corpus}/{shard}.duplicates.parquet",
+        duplicates="<results>/dedup/{subset}/{shard}.duplicates.parquet",
     output:
-        kept="<results>/dedup/{corpus}/{shard}.parquet",
-        dropped="<results>/dedup/{corpus}/{shard}.dropped.parquet",
+        kept="<results>/dedup/{subset}/{shard}.parquet",
+        dropped="<results>/dedup/{subset}/{shard}.dropped.parquet",
     log:
-        "<logs>/dedup/{corpus}/{shard}.log",
+        "<logs>/dedup/{subset}/{shard}.log",
     conda:
         "../envs/curate.yaml"
     params:
-        code=code_hash("dedup"),
+        code=code_hash("curation.dedup"),
     script:
         "../workflow/scripts/dedup.py"

@@ -15,7 +15,7 @@ rule typeset:
     conda:
         "../envs/digitize.yaml"
     params:
-        code=code_hash("typeset"),
+        code=code_hash("ingest.typeset"),
     script:
         "../workflow/scripts/typeset.py"
 
@@ -36,7 +36,7 @@ rule shelf:
             (b.book_id, b.path, b.sha256)
             for b in PLAN.shelving.books_at_home(**wildcards)
         ],
-        code=code_hash("shelf"),
+        code=code_hash("ingest.books"),
     script:
         "../workflow/scripts/shelf.py"
 
@@ -80,7 +80,7 @@ rule digitize:
             for b in PLAN.shelving.books_at_home(**wildcards)
         ],
         settings=config["digitize"],
-        code=code_hash("digitize"),
+        code=code_hash("ingest.pdf.digitize"),
     script:
         "../workflow/scripts/digitize.py"
 
@@ -104,6 +104,6 @@ rule chunk:
             book.book_id for book in PLAN.shelving.books_of(**wildcards)
         ],
         tokens=config["chunk"]["tokens"],
-        code=code_hash("chunk", "classify"),
+        code=code_hash("ingest.chunk", "ingest.book_excerpts"),
     script:
         "../workflow/scripts/chunk.py"

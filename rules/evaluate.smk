@@ -33,7 +33,7 @@ use rule generate as evaluate_generate with:
         "<benchmarks>/evaluate/{model}.generate.tsv"
     params:
         settings=lambda wildcards: PLAN.settings("evaluate", evaluated=wildcards.model),
-        code=code_hash("generate", "stages.evaluate"),
+        code=code_hash("inference.generate", "stages.evaluate"),
 
 
 rule evaluate:
@@ -61,6 +61,6 @@ rule evaluate:
             {key: PLAN.registry[name][key] for key in ("metric", "kind")}
             for name in PLAN.benchmarks
         ],
-        code=code_hash("benchmarks.scores"),
+        code=code_hash("evaluation.scores"),
     script:
         "../workflow/scripts/evaluate.py"

@@ -10,7 +10,7 @@ use rule generate as extract_generate with:
         stage="extract",
     params:
         settings=settings("extract"),
-        code=code_hash("generate", "stages.extract"),
+        code=code_hash("inference.generate", "stages.extract"),
 
 
 use rule parse as extract with:
@@ -21,4 +21,4 @@ use rule parse as extract with:
         stage="extract",
     params:
         stage="extract",
-        code=code_hash("parse", "stages.extract"),
+        code=code_hash("inference.parse", "stages.extract"),

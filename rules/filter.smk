@@ -10,7 +10,7 @@ use rule generate as filter_generate with:
         stage="filter",
     params:
         settings=settings("filter"),
-        code=code_hash("generate", "stages.filter"),
+        code=code_hash("inference.generate", "stages.filter"),
 
 
 use rule parse as filter with:
@@ -21,4 +21,4 @@ use rule parse as filter with:
         stage="filter",
     params:
         stage="filter",
-        code=code_hash("parse", "stages.filter"),
+        code=code_hash("inference.parse", "stages.filter"),

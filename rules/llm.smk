@@ -16,13 +16,13 @@ rule missing:
     input:
         unpack(requests),
     output:
-        missing=temp("<results>/missing/{stage}/{corpus}/{shard}.txt"),
+        missing=temp("<results>/missing/{stage}/{subset}/{shard}.txt"),
     log:
-        "<logs>/{stage}/{corpus}/{shard}.missing.log",
+        "<logs>/{stage}/{subset}/{shard}.missing.log",
     conda:
         "../envs/llm.yaml"
     params:
-        settings=lambda wildcards: PLAN.settings(wildcards.stage, wildcards.corpus),
+        settings=lambda wildcards: PLAN.settings(wildcards.stage, wildcards.subset),
     script:
         "../workflow/scripts/missing.py"
 
@@ -31,12 +31,12 @@ rule generate:
     input:
         "set by the stage",
     output:
-        completions="<results>/<stage>/{corpus}/{shard}.completions.parquet",
-        cost="<results>/cost/<stage>/{corpus}/{shard}.json",
+        completions="<results>/<stage>/{subset}/{shard}.completions.parquet",
+        cost="<results>/cost/<stage>/{subset}/{shard}.json",
     log:
-        "<logs>/<stage>/{corpus}/{shard}.generate.log",
+        "<logs>/<stage>/{subset}/{shard}.generate.log",
     benchmark:
-        "<benchmarks>/<stage>/{corpus}/{shard}.generate.tsv"
+        "<benchmarks>/<stage>/{subset}/{shard}.generate.tsv"
     conda:
         "../envs/llm.yaml"
     threads: 16
@@ -51,10 +51,10 @@ rule parse:
     input:
         "set by the stage",
     output:
-        kept="<results>/<stage>/{corpus}/{shard}.parquet",
-        dropped="<results>/<stage>/{corpus}/{shard}.dropped.parquet",
+        kept="<results>/<stage>/{subset}/{shard}.parquet",
+        dropped="<results>/<stage>/{subset}/{shard}.dropped.parquet",
     log:
-        "<logs>/<stage>/{corpus}/{shard}.log",
+        "<logs>/<stage>/{subset}/{shard}.log",
     conda:
         "../envs/llm.yaml"
     params:

@@ -10,7 +10,7 @@ use rule generate as reference_generate with:
         stage="reference",
     params:
         settings=settings("reference"),
-        code=code_hash("generate", "stages.reference"),
+        code=code_hash("inference.generate", "stages.reference"),
 
 
 use rule parse as reference with:
@@ -21,4 +21,4 @@ use rule parse as reference with:
         stage="reference",
     params:
         stage="reference",
-        code=code_hash("parse", "stages.reference"),
+        code=code_hash("inference.parse", "stages.reference"),

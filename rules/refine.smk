@@ -11,7 +11,7 @@ use rule generate as refine_generate with:
         stage="refine",
     params:
         settings=settings("refine"),
-        code=code_hash("generate", "stages.refine"),
+        code=code_hash("inference.generate", "stages.refine"),
 
 
 use rule parse as refine with:
@@ -23,4 +23,4 @@ use rule parse as refine with:
         stage="refine",
     params:
         stage="refine",
-        code=code_hash("parse", "stages.refine"),
+        code=code_hash("inference.parse", "stages.refine"),

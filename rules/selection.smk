@@ -11,7 +11,7 @@ use rule generate as difficulty_sample_generate with:
         stage="difficulty_sample",
     params:
         settings=settings("difficulty_sample"),
-        code=code_hash("generate", "stages.difficulty_sample"),
+        code=code_hash("inference.generate", "stages.difficulty_sample"),
 
 
 use rule parse as difficulty_sample with:
@@ -23,7 +23,7 @@ use rule parse as difficulty_sample with:
     params:
         stage="difficulty_sample",
         samples=config["difficulty_sample"]["samples"],
-        code=code_hash("parse", "stages.difficulty_sample"),
+        code=code_hash("inference.parse", "stages.difficulty_sample"),
 
 
 use rule generate as difficulty_score_generate with:
@@ -34,7 +34,7 @@ use rule generate as difficulty_score_generate with:
         stage="difficulty_score",
     params:
         settings=settings("difficulty_score"),
-        code=code_hash("generate", "stages.difficulty_score"),
+        code=code_hash("inference.generate", "stages.difficulty_score"),
 
 
 rule difficulty_score:
@@ -42,14 +42,14 @@ rule difficulty_score:
         unpack(answers("difficulty_score")),
         records=records("difficulty_score"),
     output:
-        kept="<results>/difficulty_score/{corpus}/{shard}.parquet",
-        dropped="<results>/difficulty_score/{corpus}/{shard}.dropped.parquet",
+        kept="<results>/difficulty_score/{subset}/{shard}.parquet",
+        dropped="<results>/difficulty_score/{subset}/{shard}.dropped.parquet",
     log:
-        "<logs>/difficulty_score/{corpus}/{shard}.log",
+        "<logs>/difficulty_score/{subset}/{shard}.log",
     conda:
         "../envs/llm.yaml"
     params:
-        code=code_hash("difficulty", "stages.difficulty_score"),
+        code=code_hash("datasets.difficulty", "stages.difficulty_score"),
     script:
         "../workflow/scripts/difficulty_score.py"
 
@@ -62,7 +62,7 @@ use rule generate as response_length_generate with:
         stage="response_length",
     params:
         settings=settings("response_length"),
-        code=code_hash("generate", "stages.response_length"),
+        code=code_hash("inference.generate", "stages.response_length"),
 
 
 use rule parse as response_length with:
@@ -73,7 +73,7 @@ use rule parse as response_length with:
         stage="response_length",
     params:
         stage="response_length",
-        code=code_hash("parse", "stages.response_length"),
+        code=code_hash("inference.parse", "stages.response_length"),
 
 
 # One decision over all shards of a pool: ids and numbers in, the ledger of the other rows out.
@@ -94,7 +94,7 @@ for selection, entry in config["selections"].items():
             ledgers=PLAN.selected_files(
                 selection,
                 "select",
-                "<results>/{stage}/{corpus}/{shard}.dropped.parquet",
+                "<results>/{stage}/{subset}/{shard}.dropped.parquet",
             ),
             summary=f"<results>/select/{selection}.json",
         log:
@@ -106,7 +106,7 @@ for selection, entry in config["selections"].items():
         params:
             name=selection,
             entry=dict(sorted(entry.items())),
-            code=code_hash("selection"),
+            code=code_hash("datasets.selection"),
         script:
             "../workflow/scripts/select_rank.py"
 
@@ -114,15 +114,15 @@ for selection, entry in config["selections"].items():
 rule select:
     input:
         records=records("select"),
-        ledger="<results>/select/{corpus}/{shard}.dropped.parquet",
+        ledger="<results>/select/{subset}/{shard}.dropped.parquet",
     output:
-        kept="<results>/select/{corpus}/{shard}.parquet",
+        kept="<results>/select/{subset}/{shard}.parquet",
     log:
-        "<logs>/select/{corpus}/{shard}.log",
+        "<logs>/select/{subset}/{shard}.log",
     conda:
         "../envs/curate.yaml"
     params:
-        code=code_hash("selection"),
+        code=code_hash("datasets.selection"),
     script:
         "../workflow/scripts/select_rows.py"
 
@@ -136,7 +136,7 @@ use rule generate as annotate_generate with:
         stage="annotate",
     params:
         settings=settings("annotate"),
-        code=code_hash("generate", "stages.annotate"),
+        code=code_hash("inference.generate", "stages.annotate"),
 
 
 use rule parse as annotate with:
@@ -148,8 +148,8 @@ use rule parse as annotate with:
         stage="annotate",
     params:
         stage="annotate",
-        given=lambda wildcards: PLAN.settings("annotate", wildcards.corpus).get(
+        given=lambda wildcards: PLAN.settings("annotate", wildcards.subset).get(
             "given", {}
         )
         | {"max_response_tokens": config["annotate"]["max_response_tokens"]},
-        code=code_hash("parse", "stages.annotate"),
+        code=code_hash("inference.parse", "stages.annotate"),

@@ -21,7 +21,7 @@ class Models:
 
     def __truediv__(self, name: str) -> Path:
         """Return the folder of a model by its name in config/demo.yaml; it holds model.json."""
-        from megascience.models import fetch_model
+        from megascience.models.fetch import fetch_model
 
         folder = ROOT / "results/models" / name
         fetch_model(name, self.entries[name], folder)

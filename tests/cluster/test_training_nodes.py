@@ -16,7 +16,7 @@ rule train:
 START = """
 import os, subprocess, sys
 sys.path.insert(0, {library!r})
-from megascience.llamafactory import across_nodes, environment
+from megascience.models.llamafactory import across_nodes, environment
 command = across_nodes([sys.executable, "told.py"], 2, 16)
 subprocess.run(command, env={{**os.environ, **environment(16, {{"deepspeed": "x"}}, 2)}}, check=True)
 """

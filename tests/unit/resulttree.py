@@ -4,10 +4,15 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from megascience.dataset import build_dataset
-from megascience.layout import STAGES, completions_path, ledger_path, stage_files
-from megascience.plan import Plan
-from megascience.records import COMPLETIONS, ITEMS, SCHEMAS, Drop, write_dropped, write_records
+from megascience.datasets.textbooks import build_dataset
+from megascience.evaluation.schemas import ITEMS
+from megascience.inference.completions import COMPLETIONS
+from megascience.planning.plan import Plan
+from megascience.stages.order import STAGES
+from megascience.stages.schemas import SCHEMAS
+from megascience.storage.drops import Drop, write_dropped
+from megascience.storage.layout import completions_path, ledger_path, stage_files
+from megascience.storage.parquet import write_records
 
 SHARD = "000"
 

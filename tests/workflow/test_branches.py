@@ -60,6 +60,6 @@ def test_a_prompt_of_one_branch_redoes_that_branch_alone(run, tmp_path):
     copy = run.copy(tmp_path / "copy")
     copy.edit("tests/data/canned/prompts/refine_again.j2", "Answer: ", "The answer: ")
     jobs = copy.jobs(*TARGETS, *CONFIG)
-    corpora = {part for ws in jobs.values() for w in ws for part in w.split(", ") if part.startswith("corpus=")}
-    assert corpora == {"corpus=physics.other_refine", "corpus=computer_science.other_refine"}
+    subsets = {part for ws in jobs.values() for w in ws for part in w.split(", ") if part.startswith("subset=")}
+    assert subsets == {"subset=physics.other_refine", "subset=computer_science.other_refine"}
     assert jobs["dataset"] == ["dataset=other_refine"]

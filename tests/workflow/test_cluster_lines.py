@@ -7,10 +7,10 @@ import subprocess
 
 import pytest
 from checkout import ROOT
-from megascience.plan import Plan
-from megascience.serving import model_spec
-from megascience.settings import read_settings
-from megascience.upkeep import shards_of
+from megascience.models.manifest import model_spec
+from megascience.planning.config import read_settings
+from megascience.planning.jobs import shards_of
+from megascience.planning.plan import Plan
 
 PROFILE = ROOT / "profiles/slurm/config.yaml"
 SERVING = sorted(path.stem for path in (ROOT / "examples/serving").glob("*.yaml"))

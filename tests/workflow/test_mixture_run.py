@@ -32,13 +32,13 @@ def rows(run, pattern):
     return [row for path in paths for row in pq.read_table(path).to_pylist()]
 
 
-def asking(run, stage, corpus, phrase):
-    (row,) = [row for row in rows(run, f"{stage}/{corpus}/???.parquet") if phrase in row["question"]]
+def asking(run, stage, subset, phrase):
+    (row,) = [row for row in rows(run, f"{stage}/{subset}/???.parquet") if phrase in row["question"]]
     return row["qa_id"]
 
 
-def reasons(run, stage, corpus):
-    return {row["id"]: row["reason"] for row in rows(run, f"{stage}/{corpus}/*.dropped.parquet")}
+def reasons(run, stage, subset):
+    return {row["id"]: row["reason"] for row in rows(run, f"{stage}/{subset}/*.dropped.parquet")}
 
 
 def test_every_question_has_its_samples_and_its_mean(run):
@@ -80,14 +80,14 @@ def test_the_other_methods_take_as_many_or_the_longest(run):
 
 
 def test_rows_add_up_from_pool_to_mixture(run):
-    for source, corpus in (("natural_reasoning", NATURAL), ("nemotron_science", NEMOTRON)):
+    for source, subset in (("natural_reasoning", NATURAL), ("nemotron_science", NEMOTRON)):
         before = {row["qa_id"] for row in rows(run, f"decontaminate/{source}/???.parquet")}
         for stage in ("select", "annotate"):
-            kept = [row["qa_id"] for row in rows(run, f"{stage}/{corpus}/???.parquet")]
-            gone = [row["id"] for row in rows(run, f"{stage}/{corpus}/*.dropped.parquet")]
+            kept = [row["qa_id"] for row in rows(run, f"{stage}/{subset}/???.parquet")]
+            gone = [row["id"] for row in rows(run, f"{stage}/{subset}/*.dropped.parquet")]
             assert sorted(kept + gone) == sorted(before)
             before = set(kept)
-    came = [row["qa_id"] for corpus in (NATURAL, NEMOTRON) for row in rows(run, f"annotate/{corpus}/???.parquet")]
+    came = [row["qa_id"] for subset in (NATURAL, NEMOTRON) for row in rows(run, f"annotate/{subset}/???.parquet")]
     came += [row["qa_id"] for name in BOOKS for row in rows(run, f"reference/{name}/???.parquet")]
     kept = [row["id"] for row in rows(run, "dataset/megascience/train.parquet")]
     gone = [row["id"] for row in rows(run, "mixture/megascience/000.dropped.parquet")]
@@ -150,10 +150,10 @@ def test_another_selection_of_one_source_redoes_that_branch_alone(run, tmp_path)
     jobs = change(run, tmp_path, narrower).jobs("results/branches/dataset/megascience/train.parquet", *CONFIG)
     assert jobs == {
         "select_rank_natural_reasoning_difficulty": [""],
-        "select": [f"corpus={NATURAL}, shard=000"],
-        "missing": [f"stage=annotate, corpus={NATURAL}, shard=000"],
-        "annotate_generate": [f"corpus={NATURAL}, shard=000"],
-        "annotate": [f"corpus={NATURAL}, shard=000"],
+        "select": [f"subset={NATURAL}, shard=000"],
+        "missing": [f"stage=annotate, subset={NATURAL}, shard=000"],
+        "annotate_generate": [f"subset={NATURAL}, shard=000"],
+        "annotate": [f"subset={NATURAL}, shard=000"],
         "mixture": ["dataset=megascience"],
     }
 

@@ -6,12 +6,13 @@ import random
 import pyarrow as pa
 import pytest
 from checkout import ROOT, Checkout
-from megascience.benchmarks import summarize
-from megascience.plan import Plan
-from megascience.records import SCHEMAS, write_records
-from megascience.reports import needed
-from megascience.settings import read_settings
-from megascience.tabular import Table, read_tsv
+from megascience.evaluation.scores import summarize
+from megascience.planning.comparisons import needed
+from megascience.planning.config import read_settings
+from megascience.planning.plan import Plan
+from megascience.stages.schemas import SCHEMAS
+from megascience.storage.parquet import write_records
+from megascience.storage.tables import Table, read_tsv
 
 DEMO = ("--configfile", "config/demo.yaml")
 CONFIG = (*DEMO, "more.yaml")

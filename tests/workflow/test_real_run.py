@@ -8,7 +8,7 @@ import sys
 import pyarrow.parquet as pq
 import pytest
 from checkout import ROOT, Checkout
-from megascience.tabular import read_tsv
+from megascience.storage.tables import read_tsv
 
 CONFIG = ("--configfile", "config/demo.yaml", "tests/data/real/config.yaml")
 pytestmark = [

@@ -1,10 +1,12 @@
 """Cut the pages of a shard's books into chunks."""
 
-from megascience.chunk import chunk_books, load_tokenizer
-from megascience.classify import books_of
-from megascience.logs import job_log
-from megascience.records import SCHEMAS, read_records, write_dropped, write_records
-from megascience.serving import tokenizer_path
+from megascience.ingest.book_excerpts import books_of
+from megascience.ingest.chunk import chunk_books, load_tokenizer
+from megascience.models.manifest import tokenizer_path
+from megascience.stages.schemas import SCHEMAS
+from megascience.storage.drops import write_dropped
+from megascience.storage.logs import job_log
+from megascience.storage.parquet import read_records, write_records
 
 with job_log(snakemake.log[0]):
     discipline = snakemake.wildcards.discipline

@@ -1,9 +1,10 @@
 """Show of each book of a shard its title, its contents and some pages."""
 
-from megascience.classify import book_records
-from megascience.logs import job_log
-from megascience.records import SCHEMAS, read_records, write_records
-from megascience.shelf import Book
+from megascience.ingest.book_excerpts import book_records
+from megascience.ingest.books import Book
+from megascience.stages.schemas import SCHEMAS
+from megascience.storage.logs import job_log
+from megascience.storage.parquet import read_records, write_records
 
 with job_log(snakemake.log[0]):
     rows = book_records(

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from megascience.dataset import build_dataset
-from megascience.logs import job_log
-from megascience.shelf import Book
+from megascience.datasets.textbooks import build_dataset
+from megascience.ingest.books import Book
+from megascience.storage.logs import job_log
 
 with job_log(snakemake.log[0]):
     build_dataset(

@@ -1,7 +1,7 @@
 """Drop what the judge found to be a benchmark item in disguise, and keep the verdicts."""
 
-from megascience.contamination import decide_shard
-from megascience.logs import job_log
+from megascience.curation.decontaminate import decide_shard
+from megascience.storage.logs import job_log
 
 with job_log(snakemake.log[0]):
     decide_shard(

@@ -1,7 +1,7 @@
-"""Cluster the near-duplicates of the whole corpus; one keep-list a shard."""
+"""Cluster the near-duplicates of the whole subset; one keep-list a shard."""
 
-from megascience.dedup import cluster_shards, lsh_settings
-from megascience.logs import job_log
+from megascience.curation.dedup import cluster_shards, lsh_settings
+from megascience.storage.logs import job_log
 
 with job_log(snakemake.log[0]) as logger:
     settings, shards = snakemake.params.settings, snakemake.input.sketches

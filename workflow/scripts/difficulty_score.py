@@ -1,7 +1,7 @@
 """Parse the scores of sampled answers into one row a question."""
 
-from megascience.difficulty import score_shard
-from megascience.logs import job_log
+from megascience.datasets.difficulty import score_shard
+from megascience.storage.logs import job_log
 
 with job_log(snakemake.log[0]):
     score_shard(

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
-from megascience.digitize import digitize
-from megascience.logs import job_log
-from megascience.records import SCHEMAS, write_dropped, write_records
-from megascience.shelf import Book
+from megascience.ingest.books import Book
+from megascience.ingest.pdf.digitize import digitize
+from megascience.stages.schemas import SCHEMAS
+from megascience.storage.drops import write_dropped
+from megascience.storage.logs import job_log
+from megascience.storage.parquet import write_records
 
 with job_log(snakemake.log[0]):
     settings, place = snakemake.params.settings, snakemake.config["serving"]

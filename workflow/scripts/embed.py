@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from megascience.embed import embed_shard
-from megascience.logs import job_log
+from megascience.curation.embed import embed_shard
+from megascience.storage.logs import job_log
 
 with job_log(snakemake.log[0]):
     embed_shard(

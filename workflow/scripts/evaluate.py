@@ -1,9 +1,13 @@
 """Score a model's completions, benchmark by benchmark."""
 
-from megascience.benchmarks import score_items, summarize
-from megascience.logs import job_log
-from megascience.prompts import load_prompt
-from megascience.records import COMPLETIONS, ITEMS, SCHEMAS, read_records, write_json, write_records
+from megascience.evaluation.schemas import ITEMS
+from megascience.evaluation.scores import score_items, summarize
+from megascience.inference.completions import COMPLETIONS
+from megascience.stages.prompting.prompt import load_prompt
+from megascience.stages.schemas import SCHEMAS
+from megascience.storage.files import write_json
+from megascience.storage.logs import job_log
+from megascience.storage.parquet import read_records, write_records
 
 with job_log(snakemake.log[0]):
     completions = read_records(snakemake.input.completions, COMPLETIONS)

@@ -1,7 +1,7 @@
 """Contaminated rows by benchmark."""
 
-from megascience.figures.contamination import contamination_figure
-from megascience.logs import job_log
+from megascience.report.figures.contamination import contamination_figure
+from megascience.storage.logs import job_log
 
 with job_log(snakemake.log[0]):
     contamination_figure(

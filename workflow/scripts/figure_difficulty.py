@@ -3,9 +3,9 @@
 from collections import defaultdict
 from pathlib import Path
 
-from megascience.figures.difficulty import difficulty_figure
-from megascience.layout import pool_of
-from megascience.logs import job_log
+from megascience.report.figures.difficulty import difficulty_figure
+from megascience.storage.layout import pool_of
+from megascience.storage.logs import job_log
 
 with job_log(snakemake.log[0]):
     by_pool = defaultdict(list)

@@ -1,7 +1,7 @@
 """Average score against the mean response length at evaluation."""
 
-from megascience.figures.lengths import response_length_figure
-from megascience.logs import job_log
+from megascience.report.figures.lengths import response_length_figure
+from megascience.storage.logs import job_log
 
 with job_log(snakemake.log[0]):
     response_length_figure(snakemake.input.summaries, snakemake.params.benchmarks, list(snakemake.output))

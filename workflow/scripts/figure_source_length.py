@@ -3,10 +3,10 @@
 from collections import defaultdict
 from pathlib import Path
 
-from megascience.figures.lengths import density_figure
-from megascience.layout import pool_of
-from megascience.lengths import column_lengths
-from megascience.logs import job_log
+from megascience.report.figures.lengths import density_figure
+from megascience.report.token_lengths import column_lengths
+from megascience.storage.layout import pool_of
+from megascience.storage.logs import job_log
 
 with job_log(snakemake.log[0]):
     by_pool = defaultdict(list)

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from megascience.figures.lengths import training_length_figure
-from megascience.lengths import read_lengths
-from megascience.logs import job_log
+from megascience.report.figures.lengths import training_length_figure
+from megascience.report.token_lengths import read_lengths
+from megascience.storage.logs import job_log
 
 with job_log(snakemake.log[0]):
     training_length_figure(

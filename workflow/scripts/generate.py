@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from megascience.engines.base import Sampling
-from megascience.generate import generate_shard
-from megascience.logs import job_log
-from megascience.serving import model_spec, prices
+from megascience.inference.engines.base import Sampling
+from megascience.inference.generate import generate_shard
+from megascience.models.manifest import model_spec, prices
+from megascience.storage.logs import job_log
 
 with job_log(snakemake.log[0]):
     settings = snakemake.params.settings

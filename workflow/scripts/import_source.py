@@ -1,7 +1,7 @@
 """Import a public set's rows into its shards."""
 
-from megascience.import_source import import_source
-from megascience.logs import job_log
+from megascience.ingest.public.import_source import import_source
+from megascience.storage.logs import job_log
 
 with job_log(snakemake.log[0]) as logger:
     counts = import_source(

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from megascience.engines.base import Sampling
-from megascience.logs import job_log
-from megascience.missing import write_missing
-from megascience.request_plan import RequestPlan
-from megascience.serving import model_spec
+from megascience.inference.engines.base import Sampling
+from megascience.inference.pending import write_missing
+from megascience.inference.requests import RequestPlan
+from megascience.models.manifest import model_spec
+from megascience.storage.logs import job_log
 
 with job_log(snakemake.log[0]):
     settings = snakemake.params.settings

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from megascience.logs import job_log
-from megascience.mixture import build_mixture, portion, thresholds
+from megascience.datasets.mixture import build_mixture, portion, thresholds
+from megascience.storage.logs import job_log
 
 with job_log(snakemake.log[0]):
     files = snakemake.input

@@ -1,7 +1,7 @@
 """Parse a shard's completions into kept and dropped rows."""
 
-from megascience.logs import job_log
-from megascience.parse import parse_shard
+from megascience.inference.parse import parse_shard
+from megascience.storage.logs import job_log
 
 with job_log(snakemake.log[0]):
     parse_shard(

@@ -1,7 +1,7 @@
 """Find the benchmark items nearest to each question of a shard."""
 
-from megascience.logs import job_log
-from megascience.search import search_shard
+from megascience.curation.search import search_shard
+from megascience.storage.logs import job_log
 
 with job_log(snakemake.log[0]):
     search_shard(

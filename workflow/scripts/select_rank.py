@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from megascience.logs import job_log
-from megascience.selection import pool_of, rank_pool
+from megascience.datasets.selection import pool_of, rank_pool
+from megascience.storage.logs import job_log
 
 with job_log(snakemake.log[0]):
     entry = dict(snakemake.params.entry)

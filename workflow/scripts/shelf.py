@@ -1,9 +1,10 @@
 """Check the books of a shard: each there, readable, and the file that the shelf says it is."""
 
-from megascience.logs import job_log
-from megascience.records import InputError, write_text
-from megascience.shelf import check_books
-from megascience.shelving import Shelving
+from megascience.ingest.books import check_books
+from megascience.planning.shards import Shelving
+from megascience.storage.errors import InputError
+from megascience.storage.files import write_text
+from megascience.storage.logs import job_log
 
 with job_log(snakemake.log[0]):
     books = Shelving(snakemake.config).books_at_home(**snakemake.wildcards)

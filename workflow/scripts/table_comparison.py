@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from megascience.logs import job_log
-from megascience.tables.comparison import Comparison, Trained, by_model, dataset_rows
-from megascience.tables.paper import read_paper
-from megascience.tables.scores import read_scores
+from megascience.report.tables.comparison import Comparison, Trained, by_model, dataset_rows
+from megascience.report.tables.paper import read_paper
+from megascience.report.tables.scores import read_scores
+from megascience.storage.logs import job_log
 
 with job_log(snakemake.log[0]):
     table = Comparison(

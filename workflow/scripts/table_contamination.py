@@ -3,8 +3,8 @@
 from collections import defaultdict
 from pathlib import Path
 
-from megascience.logs import job_log
-from megascience.tables.contamination import contamination_table
+from megascience.report.tables.contamination import contamination_table
+from megascience.storage.logs import job_log
 
 with job_log(snakemake.log[0]):
     by_discipline = defaultdict(list)

@@ -3,9 +3,9 @@
 from collections import defaultdict
 from pathlib import Path
 
-from megascience.logs import job_log
-from megascience.tables.counts import extraction_table
-from megascience.tables.paper import read_paper
+from megascience.report.tables.counts import extraction_table
+from megascience.report.tables.paper import read_paper
+from megascience.storage.logs import job_log
 
 with job_log(snakemake.log[0]):
     by_discipline = {"chunks": defaultdict(list), "pairs": defaultdict(list)}

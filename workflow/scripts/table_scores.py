@@ -1,7 +1,7 @@
 """Every evaluated model's score on every benchmark, with intervals and counts."""
 
-from megascience.logs import job_log
-from megascience.tables.scores import read_scores, score_table
+from megascience.report.tables.scores import read_scores, score_table
+from megascience.storage.logs import job_log
 
 with job_log(snakemake.log[0]):
     scores = read_scores(snakemake.input.summaries)

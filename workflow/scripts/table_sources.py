@@ -1,8 +1,8 @@
 """The rows of a mixture's sources after each step."""
 
-from megascience.logs import job_log
-from megascience.tables.counts import Part, sources_table
-from megascience.tables.paper import read_paper
+from megascience.report.tables.counts import Part, sources_table
+from megascience.report.tables.paper import read_paper
+from megascience.storage.logs import job_log
 
 with job_log(snakemake.log[0]):
     selected = iter(snakemake.input.selected)

@@ -1,8 +1,8 @@
 """Check that every stage adds up, and count its rows."""
 
-from megascience.conservation import yield_tables
-from megascience.logs import job_log
-from megascience.shelf import Book
+from megascience.ingest.books import Book
+from megascience.report.conservation import yield_tables
+from megascience.storage.logs import job_log
 
 with job_log(snakemake.log[0]):
     yield_tables(

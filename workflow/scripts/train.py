@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from megascience.logs import job_log
-from megascience.train import train
+from megascience.models.train import train
+from megascience.storage.logs import job_log
 
 with job_log(snakemake.log[0]) as logger:
     place = snakemake.config["serving"]["train"]

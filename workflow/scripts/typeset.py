@@ -1,7 +1,7 @@
 """Typeset an example book."""
 
-from megascience.logs import job_log
-from megascience.typeset import typeset
+from megascience.ingest.typeset import typeset
+from megascience.storage.logs import job_log
 
 with job_log(snakemake.log[0]):
     typeset(snakemake.input.source, snakemake.output.pdf)

@@ -7,9 +7,9 @@
 
 from collections.abc import Sequence
 
-from .comparison import compare, kind_of
-from .extraction import extract
-from .model import CORRECT, KINDS, PRESETS, UNREADABLE, WRONG, Extraction, Preset, Score, Verdict
+from megascience.scoring.comparison.compare import compare, kind_of
+from megascience.scoring.extraction.extract import extract
+from megascience.scoring.model import CORRECT, KINDS, PRESETS, UNREADABLE, WRONG, Extraction, Preset, Score, Verdict
 
 __all__ = [
     "CORRECT",

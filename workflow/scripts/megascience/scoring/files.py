@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import score
-from .model import KINDS, PRESETS
+from megascience.scoring import score
+from megascience.scoring.model import KINDS, PRESETS
 
 _FIELDS = ("completion", "reference", "kind", "options", "unit", "tolerance", "preset")
 

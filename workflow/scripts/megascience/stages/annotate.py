@@ -6,8 +6,8 @@ untouched: the paper's difficulty-aware distillation. A question without a score
 
 from typing import Any
 
-from ..records import Drop
-from . import Record
+from megascience.stages.stage import Record
+from megascience.storage.drops import Drop
 
 FIELDS = ("question",)
 ANSWER = {"answer": None}

@@ -7,8 +7,8 @@ book below university level is left out, and so is one whose subject is none of 
 from collections.abc import Sequence
 from typing import Any
 
-from ..records import Drop
-from . import Record
+from megascience.stages.stage import Record
+from megascience.storage.drops import Drop
 
 #: The disciplines of each subject that the model may name. Books of biology and medicine may serve both.
 SUBJECTS: dict[str, tuple[str, ...]] = {

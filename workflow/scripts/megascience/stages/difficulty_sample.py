@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ..records import Drop
-from . import Record, identity
+from megascience.stages.stage import Record, identity
+from megascience.storage.drops import Drop
 
 FIELDS = ("question",)
 ANSWER: dict[str, tuple[str, ...] | None] = {}

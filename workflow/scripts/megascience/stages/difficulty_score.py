@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from . import Record
+from megascience.stages.stage import Record
 
 FIELDS = ("question", "reference_answer", "response")
 ANSWER = {"score": tuple(str(score) for score in range(11))}

@@ -3,8 +3,8 @@
 from string import ascii_uppercase
 from typing import Any
 
-from ..records import InputError
-from . import Record
+from megascience.stages.stage import Record
+from megascience.storage.errors import InputError
 
 #: What the config gives every item beside its own columns: the name of the prompt that each benchmark is asked with.
 GIVEN = "prompts"

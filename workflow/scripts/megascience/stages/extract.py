@@ -5,8 +5,9 @@ One record is a chunk; it is asked with one prompt a standard (`<discipline>_hig
 
 from typing import Any
 
-from ..records import Drop, content_id
-from . import Record
+from megascience.stages.stage import Record
+from megascience.storage.drops import Drop
+from megascience.storage.ids import content_id
 
 FIELDS = ("document", "discipline")
 ANSWER = {"question": None, "answer": None}

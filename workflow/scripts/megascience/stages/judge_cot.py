@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from . import Record
+from megascience.stages.stage import Record
 
 FIELDS = ("question", "answer")
 ANSWER = {"decision": ("YES", "NO")}

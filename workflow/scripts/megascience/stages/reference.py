@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ..records import Drop
-from . import Record
+from megascience.stages.stage import Record
+from megascience.storage.drops import Drop
 
 FIELDS = ("question", "answer")
 ANSWER = {"reference": None}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from . import Record, identity
+from megascience.stages.stage import Record, identity
 
 FIELDS = ("question",)
 ANSWER: dict[str, tuple[str, ...] | None] = {}

@@ -1,0 +1,219 @@
+"""The command line: each command prints what its module returns; bad input is one message and status 1."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pypdfium2
+import pytest
+import resulttree as tree
+from megascience.cli.add_books import shelf_rows
+from megascience.cli.main import main
+from megascience.ingest.books import COLUMNS, read_shelf
+from megascience.storage.errors import InputError
+from megascience.storage.files import file_sha256
+from megascience.storage.tables import Table
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tree.build(tmp_path / "results")
+
+
+def test_trace(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trace", "p1", "--results", str(root)]) == 0
+    assert capsys.readouterr().out.startswith("pair p1 (physics/000, high standard): released\n")
+
+
+def test_dropped(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["dropped", "filter", "--reason", "rejected", "--results", str(root)]) == 0
+    assert capsys.readouterr().out == "p4\tbiology\t000\trejected\tit contradicts itself\n"
+
+
+def test_contamination(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["contamination", "p1", "--results", str(root)]) == 0
+    assert "mini i7: no" in capsys.readouterr().out
+
+
+def test_summary(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tree.release(root, root / "dataset" / "mini")
+    assert main(["summary", str(root)]) == 0
+    assert "2 rows in" in capsys.readouterr().out
+
+
+def test_score(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [
+        {"completion": "So the answer is \\boxed{12}.", "reference": "12", "kind": "number"},
+        {"completion": "So the answer is \\boxed{13}.", "reference": "12", "kind": "number"},
+    ]
+    file = tmp_path / "answers.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert main(["score", str(file), "--out", str(tmp_path / "scored.jsonl")]) == 0
+    counts = json.loads(capsys.readouterr().out)
+    assert (counts["n"], counts["correct"], counts["accuracy"]) == (2, 1, 0.5)
+    scored = [json.loads(line) for line in (tmp_path / "scored.jsonl").read_text().splitlines()]
+    assert [row["verdict"] for row in scored] == ["correct", "wrong"]
+
+
+def test_forecast_and_journal_of_the_configuration(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = tree.plan(tmp_path)
+    monkeypatch.setattr(plan, "check", lambda: None)  # it is not a whole configuration
+    monkeypatch.setattr("megascience.planning.plan.Plan", lambda config: plan)
+    speed = ["--throughput", "big=100:4", "--throughput", "small=50"]
+    assert main(["forecast", "--results", str(root), *speed]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out[0].split()[:3] == ["stage", "model", "requests"]
+    assert next(line for line in out if line.startswith("extract")).split()[:3] == ["extract", "big", "6"]
+    assert main(["forecast", "--throughput", "huge=1"]) == 1
+    assert "there is no model 'huge'; known: big, small" in capsys.readouterr().err
+    assert main(["journal", "gc", "--results", str(root)]) == 0
+    assert capsys.readouterr().out == "0 completions dropped of 0 journals\n"
+    assert main(["journal", "stats", "--results", str(root)]) == 1
+    assert "there is no journal" in capsys.readouterr().err
+
+
+def test_configuration_is_read_as_the_workflow_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    monkeypatch.setattr(
+        "megascience.planning.plan.Plan", lambda config: SimpleNamespace(config=config, check=lambda: None)
+    )
+    monkeypatch.setattr("megascience.cli.forecast.forecast", lambda *given: seen.append(given) or Table(("stage",), []))
+    (tmp_path / "mine.yaml").write_text("chunk: {tokens: 77}\npathvars: {results: elsewhere}\n")
+    assert main(["forecast", "--configfile", str(tmp_path / "mine.yaml")]) == 0
+    plan, results, _ = seen[0]
+    assert results == Path("elsewhere")
+    assert plan.config["chunk"]["tokens"] == 77
+    assert plan.config["refine"]["retries"] == 2  # a default of the schema
+    assert plan.config["models"]
+
+
+@pytest.mark.parametrize("text", ["big", "=3", "big=fast", "big=0", "big=1:-1", "big=nan", "big=1:nan", "big=inf"])
+def test_throughput_that_is_none(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["forecast", "--throughput", text])
+    assert stop.value.code == 2
+    assert "is not MODEL=TOKENS_PER_SECOND[:GPUS]" in capsys.readouterr().err
+
+
+def test_bad_input_is_one_message(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trace", "p99", "--results", str(root)]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("megascience trace: p99: no row")
+    assert captured.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["contamination p1", "difficulty p1", "dropped filter", "trace p1", "journal gc"])
+def test_results_that_are_not_there(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*command.split(), "--results", str(tmp_path / "none")]) == 1
+    assert f"{tmp_path}/none: no such folder; name the results folder with --results" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "what"), [("none", "No such file or directory"), ("", "Is a directory")])
+def test_files_that_cannot_be_read_are_named_with_the_fix(
+    name: str, what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / name
+    assert main(["score", str(file)]) == 1
+    assert capsys.readouterr().err == f"megascience score: {file}: {what}; mend the path or its permissions\n"
+
+
+@pytest.mark.parametrize(
+    ("faulty", "said"),
+    [
+        ("chunk: {tokns: 3}", "config: chunk: unknown key 'tokns'; known: model, tokens"),
+        ("paperr: null", "config: top level: unknown key 'paperr'; known: pathvars, shelf, "),
+        ("chunk: {tokens: many}", "config: chunk.tokens: 'many' is not of type 'integer'"),
+        ("refine: {model: teecher}", "refine.model"),
+    ],
+)
+def test_a_faulty_configuration_is_one_line_a_fault(
+    faulty: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine.yaml").write_text(faulty)
+    assert main(["forecast", "--configfile", str(tmp_path / "mine.yaml")]) == 1
+    err = capsys.readouterr().err
+    assert said in err and err.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [[], ["dance"], ["journal"], ["dropped", "filter", "--limit", "-1"]])
+def test_wrong_usage(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+
+
+def test_reader_that_leaves_early(root: Path) -> None:
+    """`dropped … | head -1` ends without a stack trace, whatever was still to be printed."""
+    from megascience.storage.drops import Drop, write_dropped
+    from megascience.storage.layout import ledger_path
+
+    ledger = ledger_path(tree.path(root, "filter", "biology"))
+    write_dropped(ledger, "filter", [(f"p{n}", Drop("rejected", "x" * 200)) for n in range(5000)])
+    command = f"{sys.executable} -m megascience dropped filter --results {root} | head -1"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, env=ENVIRONMENT, check=True
+    )
+    assert done.stdout.startswith("p0\tbiology")
+    assert done.stderr == ""
+    assert done.returncode == 0
+
+
+def test_output_survives_a_poor_encoding(root: Path) -> None:
+    tree.write(root, "filter", "biology", [], [("p4", tree.Drop("rejected", "β → 水"))])
+    command = [sys.executable, "-X", "utf8=0", "-m", "megascience", "dropped", "filter", "--results", str(root)]
+    done = subprocess.run(command, capture_output=True, env={**ENVIRONMENT, "PYTHONIOENCODING": "ascii"}, check=True)
+    assert done.stdout == b"p4\tbiology\t000\trejected\t? ? ?\n"
+
+
+def test_looking_loads_nothing_heavy(root: Path) -> None:
+    code = (
+        "import sys; from megascience.cli.main import main; "
+        f"main(['trace', 'p1', '--results', {str(root)!r}]); "
+        "print([m for m in ('torch', 'transformers', 'sympy', 'matplotlib', 'faiss') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT, check=True)
+    assert done.stdout.endswith("\n[]\n")
+
+
+@pytest.fixture
+def pdf(tmp_path: Path) -> Path:
+    document = pypdfium2.PdfDocument.new()
+    document.new_page(200, 300)
+    file = tmp_path / "My Book (2nd ed.).pdf"
+    document.save(file)
+    return file
+
+
+def test_shelf_rows_can_be_pasted(pdf: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = tmp_path / "b" / "my-book 2nd ed.pdf"
+    other.parent.mkdir()
+    other.write_bytes(pdf.read_bytes())
+    arguments = ["shelf", "add", str(pdf), str(other), "--disciplines", "physics;biology", "--licence", "CC0-1.0"]
+    assert main(arguments) == 0
+    out = capsys.readouterr().out
+    table = tmp_path / "books.tsv"
+    table.write_text("\t".join(COLUMNS) + "\n" + out)
+    first, second = read_shelf(table, ["physics", "biology"])
+    assert (first.book_id, second.book_id) == ("my_book_2nd_ed", "my_book_2nd_ed_2")
+    assert first.disciplines == ("physics", "biology")
+    assert (first.title, first.path) == ("My Book (2nd ed.)", str(pdf))
+    assert first.sha256 == file_sha256(pdf)
+    assert first.licence == "CC0-1.0"
+
+
+def test_shelf_rows_of_what_is_no_book(pdf: Path, tmp_path: Path) -> None:
+    (tmp_path / "note.pdf").write_text("no PDF")
+    with pytest.raises(InputError) as error:
+        list(shelf_rows([pdf, tmp_path / "note.pdf", tmp_path / "gone.pdf"]))
+    assert [line.partition(" ")[0] for line in str(error.value).splitlines()] == [
+        f"{tmp_path}/note.pdf",
+        f"{tmp_path}/gone.pdf:",
+    ]

@@ -1,0 +1,66 @@
+"""The real LLaMA-Factory, killed in the middle as by a preemption, and started again: it goes on where it was."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[3]
+STEPS = 6
+
+TRAIN = """
+import json, logging, sys
+sys.path.insert(0, {library!r})
+from megascience.models.train import train
+logging.basicConfig(level=logging.INFO, format="%(message)s")
+train(log=logging.getLogger("train"), **json.loads(sys.argv[1]))
+"""
+
+
+@pytest.mark.model
+@pytest.mark.skipif(not (ROOT / ".venv/train").is_dir(), reason="needs `make set-up`: the training environment")
+def test_a_killed_training_goes_on_where_it_was(models, tmp_path):
+    rows = [{"question": f"What is {i} + 2?", "answer": f"{i} + 2 = {i + 2}."} for i in range(24)]
+    (tmp_path / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "train.py").write_text(TRAIN.format(library=str(ROOT / "workflow/scripts")))
+    preset = yaml.safe_load((ROOT / "config/demo.yaml").read_text())["train"]["demo"]
+    short = {"max_steps": STEPS, "save_steps": 2, "cutoff_len": 64, "global_batch": 2}
+    arguments = {
+        "base": str(models / "student"),
+        "dataset": str(tmp_path / "train.jsonl"),
+        "output": str(tmp_path / "tuned"),
+        "settings": {**preset, **short},
+        "command": [str(ROOT / ".venv/train/bin/llamafactory-cli"), "train"],
+        "devices": 0,
+        "per_device_batch": 1,
+    }
+    command = [sys.executable, str(tmp_path / "train.py"), json.dumps(arguments)]
+
+    def start():
+        return subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        )
+
+    first = start()
+    run = tmp_path / "tuned/.work/run"
+    end = time.monotonic() + 300
+    while not list(run.glob("checkpoint-*/trainer_state.json")):
+        assert first.poll() is None, first.communicate()[0]
+        assert time.monotonic() < end, "no checkpoint within 300 s"
+        time.sleep(0.2)
+    os.killpg(first.pid, signal.SIGKILL)
+    first.communicate()
+
+    second = start()
+    output = second.communicate(timeout=400)[0]
+    assert second.returncode == 0, output
+    assert "going on from checkpoint-" in output
+    log = [json.loads(line) for line in (tmp_path / "tuned/trainer_log.jsonl").read_text().splitlines()]
+    assert [row["current_steps"] for row in log] == list(range(1, STEPS + 1))
+    assert (tmp_path / "tuned/model.json").exists() and not (tmp_path / "tuned/.work").exists()

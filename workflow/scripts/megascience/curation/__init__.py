@@ -1,0 +1,1 @@
+"""Curation: near-duplicates, nearest benchmark items, contamination."""

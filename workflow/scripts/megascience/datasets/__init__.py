@@ -1,0 +1,1 @@
+"""Datasets: what is released, with selections, mixtures, provenance and card."""

@@ -1,0 +1,1 @@
+"""Evaluation: benchmarks as data, items in one form, scores and paired comparisons."""

@@ -1,0 +1,1 @@
+"""Inference: requests, engines, journals, and the parsing of completions."""

@@ -1,0 +1,1 @@
+"""Journal: where every completion is kept, and what completions cost."""

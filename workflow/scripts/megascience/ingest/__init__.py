@@ -1,0 +1,1 @@
+"""Ingest: books, pages, chunks and public sources."""

@@ -1,0 +1,1 @@
+"""PDF: from a file to the text of its pages."""

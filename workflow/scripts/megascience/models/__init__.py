@@ -1,0 +1,1 @@
+"""Models: fetched and checked files, and training."""

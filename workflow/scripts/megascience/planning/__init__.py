@@ -1,0 +1,1 @@
+"""Planning: the configuration, what it asks for, and which files make it."""

@@ -1,0 +1,243 @@
+"""The plan: what the configuration and the shelf say will be made, and the checks before anything expensive."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from glob import glob
+from pathlib import Path
+from typing import Any
+
+from megascience.evaluation.registry import load_registry, local_files
+from megascience.ingest.public.import_source import is_local, local_patterns
+from megascience.models.manifest import prices
+from megascience.planning.branches import Chains
+from megascience.planning.comparisons import baseline
+from megascience.planning.mixtures import Part, Recipes
+from megascience.planning.shards import Shelving
+from megascience.stages.evaluate import GIVEN
+from megascience.stages.order import HOME_STAGES, STAGES
+from megascience.stages.stage import STAGES as ASKING
+from megascience.storage.errors import InputError
+from megascience.storage.layout import split_subset
+
+#: The stages that ask a model about a shard, in the order of the data.
+MODEL_STAGES = tuple(stage for stage in ASKING if stage in STAGES)
+#: The stages between the pages and the dataset, in the order of the data.
+CURATION_STAGES = STAGES[1:]
+
+
+class Plan:
+    """Names and paths that the rules are built from.
+
+    Args:
+        config: the validated configuration.
+        shelving: the shelf where it was read already, of a configuration with the same books and shards.
+
+    Raises:
+        InputError: the shelf or the registry of benchmarks is faulty.
+    """
+
+    def __init__(self, config: Mapping[str, Any], shelving: Shelving | None = None) -> None:
+        self.config = config
+        self.disciplines = list(config["shards"])
+        self.recipes = Recipes(config.get("selections", {}), config["datasets"])
+        self.chains = Chains(self.disciplines, config["datasets"], list(config["sources"]), self.recipes)
+        self.shelving = shelving or Shelving(config)
+
+    def shards_of(self, subset: str) -> list[str]:
+        """Return the shards of a subset: of a discipline those that hold a book, of a source all."""
+        base, _ = split_subset(subset)
+        if base in self.config["sources"]:
+            return [f"{n:03d}" for n in range(self.config["sources"][base]["shards"])]
+        return self.shelving.shards_of(base)
+
+    def pool_shards(self, pool: str) -> list[tuple[str, str]]:
+        """Return the (subset, shard) pairs of a pool's last stage."""
+        return [(subset, shard) for subset in self.chains.subsets(pool) for shard in self.shards_of(subset)]
+
+    def pool_files(self, pool: str, stage: str, pattern: str) -> list[str]:
+        """Return a stage's files of a pool; the pattern holds {stage}, {subset} and {shard}."""
+        return [
+            pattern.format(stage=stage, subset=self.chains.holder(stage, subset), shard=shard)
+            for subset, shard in self.pool_shards(pool)
+            if stage in self.chains.stages(subset)
+        ]
+
+    def pool_stages(self, pool: str) -> tuple[str, ...]:
+        """Return the stages that a pool's rows go through, but for those whose shards are the books' homes."""
+        stages = self.chains.stages(self.chains.subsets(pool)[0])
+        return tuple(stage for stage in stages if stage not in HOME_STAGES)
+
+    def asked(self, stage: str) -> list[tuple[str, str]]:
+        """Return the (subset, shard) pairs of a model stage between the pages and the datasets."""
+        if stage in HOME_STAGES:
+            return self.shelving.home_shards
+        return [(c, shard) for c in self.subsets if stage in self.chains.own(c) for shard in self.shards_of(c)]
+
+    @property
+    def subsets(self) -> list[str]:
+        """Every subset: the disciplines, the sources, and the branches of the disciplines."""
+        return [subset for pool in self.chains.pools for subset in self.chains.subsets(pool)]
+
+    @property
+    def selected_subsets(self) -> list[str]:
+        """Every subset of a selection or an annotation."""
+        return [subset for name in self.recipes.names for subset in self.chains.selected(name)]
+
+    def selected_files(self, name: str, stage: str, pattern: str) -> list[str]:
+        """Return a stage's files of a selection or an annotation; the pattern holds {stage}, {subset} and {shard}."""
+        return [
+            pattern.format(stage=stage, subset=subset, shard=shard)
+            for subset in self.chains.selected(name)
+            for shard in self.shards_of(subset)
+        ]
+
+    def part_pool(self, part: Part) -> str:
+        """Return the pool that a mixture's part takes rows of, which names the source of its rows."""
+        return self.recipes.pool(part.select) if part.select else part.dataset or ""
+
+    def part_files(self, part: Part, results: str) -> dict[str, list[str]]:
+        """Return the files of a mixture's part by what they are: `rows`; of textbooks the `provenance` of their
+        dataset; and by model stage those whose footers tell who made the rows, in the order of `rows`."""
+        pattern = f"{results}/{{stage}}/{{subset}}/{{shard}}.parquet"
+        pool = self.part_pool(part)
+        last = self.chains.last(self.chains.subsets(pool)[0])
+        files = {"rows": self.pool_files(pool, last, pattern)}
+        if pool not in self.config["sources"]:
+            files["provenance"] = [f"{results}/dataset/{pool}/provenance.parquet"]
+        else:
+            files["decontaminate"] = self.pool_files(pool, "decontaminate", pattern)
+        if part.select:
+            if self.config["selections"][part.select].get("before") == "decontaminate":
+                files.pop("decontaminate", None)  # its rows did not go through it
+            files["rows"] = self.selected_files(part.select, "select", pattern)
+        if part.annotation:
+            files["rows"] = files["annotate"] = self.selected_files(part.annotation, "annotate", pattern)
+        return files
+
+    @cached_property
+    def registry(self) -> dict[str, Any]:
+        return load_registry(self.config["evaluate"]["registry"])
+
+    @cached_property
+    def benchmarks(self) -> list[str]:
+        """The benchmarks that are evaluated, which are those that the dataset is cleaned of."""
+        chosen = self.config["evaluate"]["benchmarks"]
+        if chosen == "all":
+            return list(self.registry)
+        for name in chosen:
+            if name not in self.registry:
+                raise InputError(
+                    f"config: evaluate.benchmarks names {name!r}, which is not in "
+                    f"{self.config['evaluate']['registry']}; known: {', '.join(self.registry)}"
+                )
+        return list(chosen)
+
+    @cached_property
+    def benchmark_entries(self) -> dict[str, Any]:
+        """The registry's entries of the benchmarks that are evaluated."""
+        return {name: self.registry[name] for name in self.benchmarks}
+
+    def benchmark_source(self, name: str) -> dict[str, Any]:
+        """Return what shapes a benchmark's items: its entry, but for how they are asked and counted."""
+        unused = ("prompt", "few_shot_prompt", "metric", "in_average", "group")
+        return {key: value for key, value in self.registry[name].items() if key not in unused}
+
+    def benchmark_files(self, name: str) -> list[str]:
+        """Return the local files that a benchmark is read from, as far as they are there.
+
+        A missing one is no input, so that the plan can be seen without it; reading the items, which comes
+        before any model starts, then says which file is missing and where to get it.
+        """
+        paths = (Path(self.config["evaluate"]["root"]) / path for path in local_files(self.registry[name]))
+        return [str(path) for path in paths if path.exists()]
+
+    def source_entry(self, name: str) -> dict[str, Any]:
+        """Return what shapes a public source's rows: its part of the config, but for what is not used."""
+        entry = self.config["sources"][name]
+        unused = {"rows", "hub"} if is_local(entry) else {"rows"}
+        return {key: value for key, value in entry.items() if key not in unused}
+
+    def source_files(self, name: str) -> list[str]:
+        """Return the local files of a public source, as far as they are there; a missing one is told by its check."""
+        found = (path for pattern in local_patterns(self.config["sources"][name]) for path in sorted(glob(pattern)))
+        return list(dict.fromkeys(found))
+
+    @cached_property
+    def evaluated(self) -> list[str]:
+        """The models that the experiments are set against, then the experiments."""
+        return [*dict.fromkeys(map(baseline, self.experiments.values())), *self.experiments]
+
+    @property
+    def experiments(self) -> dict[str, Any]:
+        """The experiments by name."""
+        return {row["name"]: row for row in self.config["experiments"]}
+
+    @property
+    def prices(self) -> dict[str, Any]:
+        """The config's prices by the name that the model's records carry."""
+        return prices(self.config)
+
+    def section(self, stage: str, subset: str | None = None) -> dict[str, Any]:
+        """Return a stage's part of the config, as the subset's branch overrides it."""
+        branch = split_subset(subset)[1] if subset else ""
+        # A selection's subset has its name in the place of a branch.
+        override = self.config["datasets"].get(branch, {}).get("override", {}).get(stage, {})
+        return {**self.config[stage], **override}
+
+    def model(self, stage: str, subset: str | None = None, evaluated: str | None = None) -> str:
+        """Return the config's name of the model that a stage asks."""
+        return evaluated if stage == "evaluate" and evaluated else self.section(stage, subset)["model"]
+
+    @property
+    def embedder(self) -> tuple[str, str]:
+        """The name and revision of the embedding model."""
+        model = self.config["models"][self.config["embed"]["model"]]
+        return model["name"], model["revision"]
+
+    def benchmark_prompts(self, evaluated: str) -> dict[str, str]:
+        """Return benchmark -> prompt file for a model: few-shot for a base model, zero-shot for any other.
+
+        A benchmark's own prompt in the registry goes before the config's.
+        """
+        base = self.config["models"].get(evaluated, {}).get("base", False)
+        key = "few_shot_prompt" if base else "prompt"
+        return {name: self.registry[name].get(key) or self.config["evaluate"][key] for name in self.benchmarks}
+
+    def prompts(self, stage: str, subset: str | None = None, evaluated: str | None = None) -> list[str]:
+        """Return the prompt files of a stage, for extract those of one discipline, for evaluate those of a model."""
+        if stage == "evaluate":
+            models = self.evaluated if evaluated is None else [evaluated]
+            return [*dict.fromkeys(path for model in models for path in self.benchmark_prompts(model).values())]
+        pattern = self.section(stage, subset)["prompt"]
+        if stage != "extract":
+            return [pattern]
+        standards = self.config["extract"]["standards"]
+        return [pattern.format(discipline=subset, standard=standard) for standard in standards]
+
+    def settings(self, stage: str, subset: str | None = None, evaluated: str | None = None) -> dict[str, Any]:
+        """Return what shapes a stage's completions, beside its prompts and its records."""
+        section = self.section(stage, subset)
+        keys = ("sampling", "retries", "constrain")
+        settings = {"stage": stage, **{key: section[key] for key in keys}}
+        if stage != "evaluate":
+            model = self.config["models"][section["model"]]
+            settings |= {"model": model["name"], "revision": model["revision"], "context": model["context"]}
+        if "samples" in section:
+            settings["samples"] = section["samples"]
+        if stage == "evaluate" and evaluated:
+            settings["given"] = {GIVEN: {n: Path(path).stem for n, path in self.benchmark_prompts(evaluated).items()}}
+        if stage == "annotate" and subset and (below := self.recipes.annotations[split_subset(subset)[1]].below):
+            settings["given"] = {"below": below}
+        return settings
+
+    def check(self) -> None:
+        """Check the config against the shelf, the prompts and the models; see `checks.faults`.
+
+        Raises:
+            InputError: one line a fault.
+        """
+        from megascience.planning.checks import faults
+
+        found = faults(self)
+        if found:
+            raise InputError("\n".join(found))

@@ -1,0 +1,1 @@
+"""Comparison: an extracted answer against a reference."""

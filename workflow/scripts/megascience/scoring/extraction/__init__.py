@@ -1,0 +1,1 @@
+"""Extraction: the answer that a completion commits itself to."""

@@ -1,0 +1,104 @@
+"""Extraction: the answer that a completion commits itself to, or None rather than a guess.
+
+All places that state an answer are collected (boxes, answer phrases, tags, verdicts on an option), hedges and
+negations are left out, and the last one that can be read as the wanted kind wins. Only where there is none the
+completion's ends are looked at: a completion that is nothing but the answer, or a last line that is.
+"""
+
+import re
+from collections.abc import Sequence
+
+from megascience.scoring.extraction.closing import fallback
+from megascience.scoring.extraction.readers import reader_for
+from megascience.scoring.extraction.statements import body_of, commitments
+from megascience.scoring.model import KINDS, Extraction
+from megascience.scoring.text.choices import lists_letters
+from megascience.scoring.text.markup import fold
+
+_RETRACT = re.compile(
+    r"\b(?:wait|hold\s+on|hmm|actually|no|oops|sorry)\b[,.!\s—-]*(?:but\s+)?(?:that|this|it)(?:'s|\s+is|\s+was|\s+can't|\s+seems)\s*"
+    r"(?:not\s+(?:right|correct|be)|wrong|incorrect|a\s+mistake|an\s+error|impossible)",
+    re.IGNORECASE,
+)
+
+
+_NEXT_PROBLEM = re.compile(
+    r"\n\s*(?:#+\s*)?(?:\*\*)?(?:(?:(?:new |next )?(?:question|problem|exercise|q)\s*(?:\d*\s*[:.]|\d+\s*(?:\*\*)?\n))|"
+    r"(?:human|user|instruction)\s*:|<\|(?:im_start|user)\|>)"
+    r"|</s>|\[INST\]|<\|(?:im_end|endoftext|eot_id|end|end.of.sentence)\|>",
+    re.IGNORECASE,
+)
+
+
+#: So many places that state an answer are read, from the last one back; where none of them can be, none could.
+_ATTEMPTS = 40
+_NOTES = re.compile(r"<<[^<>\n]{0,200}?[\d=][^<>\n]{0,200}>>")
+
+
+#: Longer white space says no more than this many of its characters.
+_KEPT = 32
+_RUN = re.compile(rf"\s{{{_KEPT + 1},}}")
+
+
+def _moved(found: Extraction, text: str) -> Extraction:
+    """Return an extraction from a text with its runs of white space cut short, with the span in the text itself."""
+    if found.span is None:
+        return found
+    start, end = found.span
+    for run in _RUN.finditer(text):
+        cut = len(run[0]) - _KEPT
+        start += cut * (start >= run.start() + _KEPT)
+        end += cut * (end > run.start() + _KEPT)
+    return Extraction(found.answer, found.rule, (start, end))
+
+
+def extract(completion: str, kind: str, options: Sequence[str] | None = None) -> Extraction:
+    """Return the answer that a completion commits itself to.
+
+    Args:
+        completion: a model's whole output; only its end is searched where it is very long.
+        kind: one of `KINDS`. `auto` reads an answer of any mathematical or textual form.
+        options: the texts of the options of a `choice` or `multi_choice` question, in order.
+
+    Returns:
+        The answer as text with the name of the rule that found it; `answer` is None where the completion commits
+        itself to nothing that can be read as this kind. For choices the answer is a letter ("C", "A,C").
+
+    Raises:
+        ValueError: the kind does not exist.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"no answer kind {kind!r}; use one of {', '.join(KINDS)}")
+    if not completion or not completion.strip():
+        return Extraction(None, "empty")
+    completion = fold(completion).replace("\\$", "  ")  # a currency sign must not open a formula; spans stay right
+    if "<<" in completion:  # a calculator's notes, <<9*2=18>>18
+        completion = _NOTES.sub(lambda m: " " * len(m[0]), completion)
+    if _RUN.search(completion):  # a completion that ends in a loop; patterns take quadratic time in such a run
+        return _moved(extract(_RUN.sub(lambda m: m[0][:_KEPT], completion), kind, options), completion)
+    start, stop = body_of(completion)
+    read = reader_for(kind, options)
+    cut = _NEXT_PROBLEM.search(completion, start, stop)
+    ends = [cut.start(), stop] if cut and completion[start : cut.start()].strip() else [stop]
+    for end in ends:
+        stated = commitments(completion, start, end, kind, options)
+        for position in range(len(stated) - 1, max(-1, len(stated) - 1 - _ATTEMPTS), -1):
+            commitment = stated[position]
+            answer = read(commitment.text, commitment.delimited)
+            if answer is None and kind == "choice" and lists_letters(commitment.text, len(options or range(26))):
+                return Extraction(None, "several options", (commitment.start, commitment.end))
+            if answer is not None:
+                for outer in stated[:position] + stated[position + 1 :]:
+                    # what stands inside a statement of the answer explains it ("D. A is false but B is true")
+                    if outer.start < commitment.start and commitment.end <= outer.end and not commitment.delimited:
+                        whole = read(outer.text, outer.delimited)
+                        if whole is not None:
+                            commitment, answer = outer, whole
+                            break
+                if _RETRACT.search(completion, commitment.end, min(end, commitment.end + 160)):
+                    return Extraction(None, "retracted")
+                return Extraction(answer, commitment.rule, (commitment.start, commitment.end))
+        found = fallback(completion, start, end, kind, options, read, bool(stated))
+        if found is not None:
+            return found
+    return Extraction(None, "no answer found")

@@ -1,0 +1,1 @@
+"""Mathematics: from notation to trees to values."""

@@ -1,0 +1,113 @@
+"""Equality of values: rationals exactly, constants to 40 digits, expressions with symbols at several points."""
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+from megascience.scoring.math.evaluation import AGREE, Evaluator, TooLarge, Undefined, exact
+from megascience.scoring.math.tree import Node
+from megascience.scoring.math.tree import names_of as symbols
+
+POINTS = 4
+
+
+#: Symbols that stand for any real number; others (m, \\hbar, \\epsilon_0, R) are physical quantities and positive.
+_SIGNED = frozenset("xyztuabc")
+
+
+class Undecided(ArithmeticError):
+    """Neither equal nor different could be shown."""
+
+
+def points_for(names: Sequence[str], count: int, negative: bool) -> list[dict[str, Any]]:
+    """Return the same points for the same names each time: reproducible verdicts."""
+    generator = random.Random(" ".join(names) + str(negative))
+    mp = Evaluator().mp
+    points = []
+    negative = negative and any(name in _SIGNED for name in names)
+    for _ in range(count):
+        point = {}
+        for name in names:
+            value = mp.mpf(generator.randint(3_000_000, 19_000_000)) / 7_654_321
+            point[name] = -value if negative and name in _SIGNED and generator.random() < 0.7 else value
+        points.append(point)
+    return points
+
+
+def agree(a: Any, b: Any, magnitude: Any) -> bool:
+    mp = Evaluator().mp
+    scale = max(abs(a), abs(b), magnitude)
+    return bool(abs(a - b) <= scale * mp.mpf(10) ** -AGREE)
+
+
+def same_value(a: Node, b: Node) -> bool:
+    """Return whether two scalar expressions are mathematically equal.
+
+    Raises:
+        Undecided: at none of the points both could be evaluated.
+    """
+    if a == b:
+        return True
+    endless = _infinity(a), _infinity(b)
+    if any(endless):
+        return endless[0] == endless[1]
+    left, right = exact(a), exact(b)
+    if left is not None and right is not None:
+        return left == right
+    names = sorted(symbols(a) | symbols(b))
+    if not names:
+        return _same_at(a, b, {})
+    tested = 0
+    for point in points_for(names, POINTS, negative=False):
+        try:
+            if not _same_at(a, b, point):
+                return False
+            tested += 1
+        except Undecided:
+            continue
+    for point in points_for(names, 2 * POINTS, negative=True):
+        try:
+            one, two = Evaluator(point), Evaluator(point)
+            x, y = one(a), two(b)
+        except (TooLarge, Undefined):
+            continue
+        real = one.mp.im(x) == 0 and one.mp.im(y) == 0 and not (one.complex or two.complex)
+        if not real and not any(_has_i(n) for n in (a, b)):
+            continue
+        if not agree(x, y, max(one.magnitude, two.magnitude)):
+            return False
+        tested += 1
+    if not tested:
+        raise Undecided("no point in both domains")
+    return True
+
+
+def _infinity(node: Node) -> int:
+    """Return 1 for infinity, -1 for minus infinity, 0 for anything else."""
+    if node[0] == "neg":
+        return -_infinity(node[1])
+    return int(node == ("const", "inf"))
+
+
+def _has_i(node: Node) -> bool:
+    return node == ("const", "i") or any(isinstance(p, tuple) and p and _has_i(p) for p in node[1:])
+
+
+def _same_at(a: Node, b: Node, point: dict[str, Any]) -> bool:
+    evaluators = Evaluator(point), Evaluator(point)
+    values: list[Any] = []
+    huge = 0
+    for evaluator, node in zip(evaluators, (a, b), strict=True):
+        try:
+            values.append(evaluator(node))
+        except TooLarge:
+            huge += 1
+        except Undefined:
+            values.append(None)
+    if huge == 1 and values[0] is not None:
+        return False  # a value of moderate size is no huge one
+    if huge or values == [None, None]:
+        raise Undecided("too large" if huge else "undefined")
+    if None in values:
+        return False
+    return agree(values[0], values[1], max(e.magnitude for e in evaluators))

@@ -1,0 +1,1 @@
+"""Text: markup, options and words of an answer."""

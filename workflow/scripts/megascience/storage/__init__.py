@@ -1,0 +1,1 @@
+"""Storage: files, ids, Parquet and errors; uses nothing else of ours."""
