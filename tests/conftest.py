@@ -8,9 +8,11 @@ from hypothesis import settings
 
 ROOT = Path(__file__).parents[1]
 
-# A busy machine is no fault of the code.
-settings.register_profile("patient", deadline=None)
-settings.load_profile("patient")
+# The same examples each time, so that a run says something about the change under test. To look for new ones:
+# pytest --hypothesis-profile=explore. A busy machine is not a fault of the code, so nothing has a deadline.
+settings.register_profile("steady", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None, max_examples=2000, print_blob=True)
+settings.load_profile("steady")
 
 
 class Models:

@@ -7,9 +7,11 @@ _TOKEN = re.compile(
     r"|(?P<count>\{\d+,\d+\})|(?P<sign>[()|*+?]))"
 )
 
+_SIGNS = {"n": "\n", "r": "\r", "t": "\t"}
+
 
 def _unescaped(text: str) -> str:
-    return re.sub(r"\\(.)", lambda m: {"n": "\n", "r": "\r", "t": "\t"}.get(m[1], m[1]), text)
+    return re.sub(r"\\u([0-9a-f]{4})|\\(.)", lambda m: chr(int(m[1], 16)) if m[1] else _SIGNS.get(m[2], m[2]), text)
 
 
 class Grammar:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from gbnf import Grammar
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
-from megascience.stages.prompting.answer_format import MAX_BLANKS
+from megascience.stages.prompting.answer_format import BLANKS, MAX_BLANKS
 from megascience.stages.prompting.prompt import AnswerFormat, load_prompt
 from megascience.storage.errors import InputError
 
@@ -173,7 +173,8 @@ def test_an_injection_stays_in_its_document(prompt_file):
 
 ODD = st.sampled_from(
     ["\\frac{1}{2}", "\\\\", "\\", "$a<b$", "x < y > z", "<", ">", "</", "<b>", "</b>", "<!-- -->", "{", "}", "{{x}}"]
-    + ["\n", "\n\n", "  ", "\t", "**", "`", "```\n", "&lt;", "NONE", "YES", "</think>", "<think>", "é", "中", "\u2028"]
+    + ["\n", "\n\n", "  ", "\t", "**", "`", "```\n", "&lt;", "NONE", "YES", "</think>", "<think>", "é", "中"]
+    + list(BLANKS)
     + ["<decision>", "</decision>", "<answer>", "</answer>", "<question>", "</question>", "question>", "</ques"]
 )
 TEXT = st.lists(st.one_of(ODD, st.text(max_size=6)), min_size=1, max_size=12).map("".join)
@@ -184,29 +185,26 @@ def lawful(tag, text):
     """The texts that the law is about: see AnswerFormat.read."""
     own_tag = re.search(rf"<\s*/?\s*{tag}[^<>]*>", text, re.IGNORECASE)
     thought = re.search(r"^[ \t]*</think>[ \t]*$", text, re.MULTILINE)
-    return bool(text.strip()) and not own_tag and not thought
+    return bool(text.strip(BLANKS)) and not own_tag and not thought
 
 
-@settings(max_examples=150, deadline=None)
 @given(analysis=TEXT, decision=st.sampled_from(["YES", "NO"]))
 def test_a_verdict_is_read_back(analysis, decision):
     assume(lawful("analysis", analysis))
     assert VERDICT.read(written([{"analysis": analysis, "decision": decision}])) == [
-        {"analysis": analysis.strip(), "decision": decision}
+        {"analysis": analysis.strip(BLANKS), "decision": decision}
     ]
 
 
-@settings(max_examples=150, deadline=None)
 @given(groups=st.lists(GROUP, min_size=1, max_size=3))
 def test_pairs_are_read_back(groups):
     assume(all(lawful(tag, text) for group in groups for tag, text in group.items()))
-    stripped = [{tag: text.strip() for tag, text in group.items()} for group in groups]
-    assume(not any(all(text.strip("*`. \n\t").casefold() == "none" for text in g.values()) for g in stripped))
+    stripped = [{tag: text.strip(BLANKS) for tag, text in group.items()} for group in groups]
+    assume(not any(all(text.strip("*`." + BLANKS).casefold() == "none" for text in g.values()) for g in stripped))
     assert PAIRS.read(written(groups)) == stripped
     assert PAIR.read(written(groups[-1:])) == stripped[-1:]
 
 
-@settings(max_examples=100, deadline=None)
 @given(text=TEXT)
 def test_reading_never_fails_and_gives_declared_words_only(text):
     for form in (VERDICT, PAIR, PAIRS):
@@ -221,6 +219,21 @@ def test_free_text_is_readable_unless_empty():
     assert form.read(" <b>x</b>\n") == [{"text": "<b>x</b>"}]
     assert form.read(" \n") is None
     assert form.grammar() is None
+
+
+@pytest.mark.parametrize("blank", BLANKS)
+def test_text_that_shows_nothing_is_empty(blank):
+    assert AnswerFormat({}).read(blank * 3) is None
+    assert PAIR.read(f"<question>Q</question>\n<answer>{blank}</answer>") is None
+    assert PAIR.read(f"<question>{blank}Q{blank}</question>\n<answer>A</answer>") == [{"question": "Q", "answer": "A"}]
+
+
+def test_a_letter_that_only_folds_to_one_of_a_tag_makes_no_tag():
+    text = "<que\u017ftion>Q</que\u017ftion>"  # the long s, whose upper case is S
+    assert PAIR.read(text) is None
+    pair = f"<question>{text}</question>\n<answer>A</answer>"
+    assert PAIR.read(pair) == [{"question": text, "answer": "A"}]
+    assert PAIR.read(pair.replace("answer", "ANSWER")) == [{"question": text, "answer": "A"}]
 
 
 def test_reading_takes_time_in_proportion_to_the_text():
@@ -258,6 +271,9 @@ def test_a_grammar_allows_what_is_written_in_its_form(form):
         (" a", False),
         ("\n\na", False),
         ("\n", False),
+        *[(start + blank, False) for blank in BLANKS for start in ("", "\n")],
+        *[("5" + blank + "kg", True) for blank in BLANKS],
+        ("a" + "\u2028" * (MAX_BLANKS + 1), False),
         ("a" + " " * MAX_BLANKS + "b", True),
         ("a" + "\n" * (MAX_BLANKS + 1) + "b", False),
         ("a" + " " * (MAX_BLANKS + 1), False),
@@ -275,7 +291,6 @@ def test_what_a_grammar_allows_in_free_text(text, allowed):
     assert Grammar(PAIR.grammar()).accepts(answer) == allowed
 
 
-@settings(max_examples=100, deadline=None)
 @given(groups=st.lists(GROUP, min_size=1, max_size=2))
 def test_what_a_grammar_allows_can_be_read(groups):
     text = written(groups)

@@ -13,6 +13,10 @@ from functools import cached_property
 #: the blanks that a small model otherwise writes until its token limit.
 MAX_BLANKS = 32
 
+#: What a reader takes for nothing at the ends of free text: Unicode's white space (what `str.strip` removes) and the
+#: signs without any width. One set for the reader and the grammar, so that no grammar allows what reads as empty.
+BLANKS = "".join(c for c in map(chr, range(0x3001)) if c.isspace()) + "\u200b\u2060\ufeff"
+
 # A reasoning preamble. Chat templates of reasoning models put the opening tag into the prompt, so
 # that the completion holds the closing one only, on a line of its own.
 _THOUGHTS = re.compile(r"\s*(?:<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)\s*)+", re.DOTALL | re.IGNORECASE)
@@ -22,8 +26,8 @@ _ATTRIBUTE = r"""(?:[ \t]{1,4}[\w:-]+=(?:"[^"<>\n]*"|'[^'<>\n]*'|[^\s<>"'/]+))""
 
 # What may stand around a word without changing it. Signs that do change it (! ~ ¬ - before it, ? after
 # it) are left in place, so that the word is not recognised.
-_BEFORE_WORD = " \t\r\n\u00a0\u200b\u2060\ufeff#*_`\"'“‘«([{「【"
-_AFTER_WORD = " \t\r\n\u00a0\u200b\u2060\ufeff*_`\"'”’»)]}」】.,;:!。，；：！"
+_BEFORE_WORD = BLANKS + "#*_`\"'“‘«([{「【"
+_AFTER_WORD = BLANKS + "*_`\"'”’»)]}」】.,;:!。，；：！"
 
 
 @dataclass(frozen=True)
@@ -52,14 +56,15 @@ class AnswerFormat:
 
         A reasoning preamble (`<think>`) is left out. Case, blanks and attributes in tags and Markdown
         around them do not matter. A word must be one of the declared ones, whatever its case and the
-        Markdown and punctuation around it. Free text is not changed, except that blanks at its ends
-        go: for every text that is not empty and holds neither an opening nor a closing tag of its own
+        Markdown and punctuation around it. Free text is not changed, except that blanks (`BLANKS`) at its
+        ends go: for every text that is not empty and holds neither an opening nor a closing tag of its own
         block nor a line `</think>`, reading what was written gives the text back. A block that holds
         its own opening tag began anew if that tag starts a line; else nobody knows what is meant, and
         the block is not read.
         """
         if not self.tags:
-            return [{"text": text.strip()}] if text.strip() else None
+            content = text.strip(BLANKS)
+            return [{"text": content}] if content else None
         text = _without_thoughts(text)
         blocks, end = self._blocks(text)
         groups = self._all_groups(blocks) if self.repeat else self._last_group(blocks)
@@ -146,17 +151,16 @@ class AnswerFormat:
 
     @cached_property
     def _token(self) -> re.Pattern[str]:
-        names = "|".join(map(re.escape, self.tags))
-        return re.compile(
-            rf"<[ \t]{{0,4}}(?P<close>/?)[ \t]{{0,4}}(?P<tag>{names}){_ATTRIBUTE}{{0,8}}[ \t]{{0,4}}>", re.IGNORECASE
-        )
+        # Cases are spelt out: with re.IGNORECASE the long s of "queſtion" would pass for an s.
+        names = "|".join("".join(f"[{_either_case(c)}]" for c in tag) for tag in self.tags)
+        return re.compile(rf"<[ \t]{{0,4}}(?P<close>/?)[ \t]{{0,4}}(?P<tag>{names}){_ATTRIBUTE}{{0,8}}[ \t]{{0,4}}>")
 
     def grammar(self) -> str | None:
         """Return a GBNF grammar (llama.cpp, xgrammar) of the answers in this form, or None for free text.
 
-        Free text may hold anything but the tags of this format, does not start with a blank and holds no
-        run of more than `MAX_BLANKS` of them. Every complete text of the grammar can be read, unless it
-        holds a tag of its own with a blank after the bracket (`< question>`).
+        Free text may hold anything but the tags of this format, does not start with a blank, except for one line
+        feed, and holds no run of more than `MAX_BLANKS` of them (`BLANKS`). Every complete text of the grammar can
+        be read, unless it holds a tag of its own with a blank after the bracket (`< question>`).
         """
         if not self.tags:
             return None
@@ -187,7 +191,8 @@ class AnswerFormat:
         state = {prefix: f"{name}-{i}" for i, prefix in enumerate(begun, 1)}
         following = {prefix: sorted({t[len(prefix)] for t in tags if t.startswith(prefix)}) for prefix in begun}
         restart = state["<"]
-        plain, blanks = r"[^< \t\r\n]", rf"[ \t\r\n]{{1,{MAX_BLANKS}}}"
+        blank = "".join(f"\\u{ord(c):04x}" for c in BLANKS)
+        plain, blanks = f"[^<{blank}]", f"[{blank}]{{1,{MAX_BLANKS}}}"
         rules = [
             f'{name} ::= "\\n"? ({plain} | "<" [^{_either_case(following["<"])}<]) {name}-0',
             f'{name}-0 ::= {plain}* ({blanks} {plain}+)* ({blanks})? "<" {restart}',
@@ -222,7 +227,7 @@ def _content(text: str, start: int, after: int, before: int, end: int) -> str:
     wrapped = len(content) >= 2 * len(mark) and content.startswith(mark) and content.endswith(mark)
     if mark and wrapped and text.startswith(mark, end):
         content = content[len(mark) : -len(mark)]
-    return content.strip()
+    return content.strip(BLANKS)
 
 
 def _word(content: str, words: tuple[str, ...]) -> str | None:
