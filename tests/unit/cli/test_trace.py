@@ -1,6 +1,5 @@
 """Trace: a row's whole life, the ledger of drops, the evidence of contamination, all harmless at a terminal."""
 
-import unicodedata
 from pathlib import Path
 
 import pyarrow as pa
@@ -8,7 +7,7 @@ import pytest
 import resulttree as tree
 from hypothesis import given
 from hypothesis import strategies as st
-from megascience.cli.terminal import changes, one_line, printable, side_by_side
+from megascience.cli.terminal import changes, side_by_side
 from megascience.cli.trace import contamination, dropped, trace
 from megascience.inference.completions import COMPLETIONS
 from megascience.stages.prompting.prompt import load_prompt
@@ -249,34 +248,6 @@ def test_find_rows_reads_only_where_the_value_is(root: Path) -> None:
     ]
     assert find_rows(files, "qa_id", "p") == []
     assert find_rows(files[1:2], "qa_id", "p1")[0][1] == read_records(files[1])[0]
-
-
-@given(st.text())
-def test_printable_keeps_text_and_disarms_the_rest(text: str) -> None:
-    shown = printable(text)
-    assert all(c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp") for c in shown)
-    if all(c.isprintable() for c in text):
-        assert shown == text
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("\x1b]0;title\x07", "\\x1b]0;title\\x07"),
-        ("a\rb", "a\\x0db"),
-        ("abc\u202egnp", "abc\\u202egnp"),
-        ("\u2066x\u200b", "\\u2066x\\u200b"),
-        ("\U000e0041", "\\U000e0041"),
-        ("\\frac{1}{2} – β → 水", "\\frac{1}{2} – β → 水"),
-    ],
-)
-def test_printable(text: str, shown: str) -> None:
-    assert printable(text) == shown
-
-
-def test_one_line() -> None:
-    assert one_line("a\n b\t\x1b c") == "a b \\x1b c"
-    assert one_line("abcdef", 4) == "abc…"
 
 
 @given(st.text("ab. \n", max_size=60), st.text("ab. \n", max_size=60))

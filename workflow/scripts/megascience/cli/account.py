@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from megascience.cli.terminal import changes, indented, one_line, side_by_side
+from megascience.cli.terminal import changes, indented, side_by_side
 from megascience.stages.prompting.prompt import Prompt, load_prompt
 from megascience.stages.stage import get_stage
 from megascience.storage.errors import InputError
 from megascience.storage.layout import completions_path, stage_files
 from megascience.storage.parquet import find_rows
 from megascience.storage.reasons import REASONS
+from megascience.storage.text import one_line
 
 #: The columns of a pair that a stage may change.
 _CHANGING = ("question", "answer", "has_reasoning", "reference_answer")

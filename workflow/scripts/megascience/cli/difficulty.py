@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from megascience.cli.terminal import indented, one_line
+from megascience.cli.terminal import indented
 from megascience.datasets.difficulty import STAGE
 from megascience.storage.errors import InputError
 from megascience.storage.layout import results_folder, stage_files
 from megascience.storage.parquet import find_rows
+from megascience.storage.text import one_line
 
 
 def difficulty(results: str | Path, identifier: str) -> str:

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from megascience.cli.terminal import printable
 from megascience.storage.errors import InputError
+from megascience.storage.text import printable
 
 #: Lines of a job's log that are shown.
 LAST_LINES = 8

@@ -228,7 +228,7 @@ def _plan(options: argparse.Namespace) -> tuple[Any, Path]:
 
 def _shelf_add(options: argparse.Namespace) -> None:
     from megascience.cli.add_books import shelf_rows
-    from megascience.cli.terminal import printable
+    from megascience.storage.text import printable
 
     for row in shelf_rows(options.pdf, options.disciplines, options.licence):
         print(printable(row))

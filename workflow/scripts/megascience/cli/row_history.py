@@ -10,11 +10,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from megascience.cli.account import asked, changed, chunk_lines, drop_line, evidence, extractions, standard_of
-from megascience.cli.terminal import one_line
 from megascience.stages.order import SOURCE_STAGES, STAGES
 from megascience.storage.errors import InputError
 from megascience.storage.layout import SEPARATOR, completions_path, ledger_path, split_subset, stage_files
 from megascience.storage.parquet import find_rows, read_columns
+from megascience.storage.text import one_line
 
 #: The stages whose rows are pairs.
 PAIR_STAGES = STAGES[STAGES.index("extract") :]

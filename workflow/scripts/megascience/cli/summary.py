@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from megascience.cli.terminal import indented, one_line
+from megascience.cli.terminal import indented
 from megascience.stages.order import STAGES
 from megascience.storage.errors import InputError
 from megascience.storage.tables import Table, read_tsv
+from megascience.storage.text import one_line
 
 #: Rows that are shown in full.
 SHOWN = 3

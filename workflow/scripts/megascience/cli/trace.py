@@ -5,13 +5,13 @@ from pathlib import Path
 
 from megascience.cli.account import asked, chunk_lines, drop_line, evidence, extractions, standard_of
 from megascience.cli.row_history import Life
-from megascience.cli.terminal import one_line
 from megascience.stages.order import SELECTING_STAGES, SOURCE_STAGES, STAGES
 from megascience.storage.drops import DROPPED
 from megascience.storage.errors import InputError
 from megascience.storage.layout import ledger_path, results_folder, stage_files
 from megascience.storage.parquet import find_rows, read_columns
 from megascience.storage.reasons import REASONS
+from megascience.storage.text import one_line
 
 #: The stages that keep a ledger of dropped rows.
 LEDGERS = tuple(dict.fromkeys((*STAGES, *SOURCE_STAGES, *SELECTING_STAGES, "select", "mixture")))

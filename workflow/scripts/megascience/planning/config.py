@@ -6,8 +6,8 @@ from typing import Any
 
 import yaml
 
-from megascience.cli.terminal import one_line
 from megascience.storage.errors import InputError
+from megascience.storage.text import one_line
 
 #: Characters of a fault: the validator quotes the value, which may be half the configuration.
 _FAULT = 300
