@@ -11,13 +11,18 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 from checkout import SNAKEMAKE
+from megascience.inference.journal.journal import Journal
 from minicluster import Cluster, run
+from waiting import IN_VAIN, wait_until
 
 CONFIG = ("config/demo.yaml", "tests/data/canned/config.yaml", "tests/data/cluster/config.yaml")
-#: Requests that the canned engine has in flight.
-IN_FLIGHT = 2
+#: Requests that the canned engine has in flight, and answers that it gives before it waits for `let_go`.
+IN_FLIGHT, ANSWERED = 2, 3
 #: What a model stage keeps of its one shard: raw completions, made by one job on a GPU node.
 COMPLETIONS = "results/cluster/extract/economics/000.completions.parquet"
+JOURNAL = "results/cluster/journal/extract/economics/000.jsonl"
+#: The file of a checkout by which the canned engine waits.
+HOLD = "hold"
 
 
 class Run:
@@ -53,7 +58,7 @@ class Run:
         self.processes.append(process)
         return process
 
-    def finish(self, process: subprocess.Popen[str], status: int = 0, seconds: float = 900) -> str:
+    def finish(self, process: subprocess.Popen[str], status: int = 0, seconds: float = 2 * IN_VAIN) -> str:
         """Wait for Snakemake, check its status and return all output so far."""
         try:
             code = process.wait(seconds)
@@ -75,7 +80,7 @@ class Run:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-        self.cluster.wait_for(self._gone, 60, "jobs that were cancelled did not go")
+        wait_until(self._gone, "jobs that were cancelled did not go")
 
     def _gone(self) -> bool:
         here = [line.split(" ", 1) for line in run("squeue", "-h", "-o", "%i %Z").splitlines()]
@@ -84,19 +89,21 @@ class Run:
             run("scancel", *mine, check=False)
         return not mine
 
-    def slow(self, delay: float = 1.0, **serving: object) -> None:
-        """Let each answer take `delay` seconds, so that there is time to disturb."""
-        path = self.root / "answers.yaml"
-        rules = yaml.safe_load(path.read_text())
-        path.write_text(yaml.safe_dump([{**rule, "delay": delay} for rule in rules], allow_unicode=True, width=1000))
+    def hold(self, answers: int = ANSWERED) -> None:
+        """Let the engine of each job give so many answers, and then wait with its requests in flight until `let_go`."""
+        (self.root / HOLD).write_text(f"{answers}\n")
         config = self.root / CONFIG[-1]
         settings = yaml.safe_load(config.read_text())
-        settings["serving"] = {"canned": {"concurrency": IN_FLIGHT, **serving}}
+        settings["serving"] = {"canned": {"concurrency": IN_FLIGHT, "hold": HOLD}}
         config.write_text(yaml.safe_dump(settings))
+
+    def let_go(self) -> None:
+        """Let all jobs that wait, now or later, go on to their end."""
+        (self.root / HOLD).unlink(missing_ok=True)
 
     def wait_for_requests(self, number: int) -> None:
         """Wait until the engine has been sent at least so many requests."""
-        self.cluster.wait_for(lambda: len(self.requests()) >= number, 90, f"{number} requests were not sent")
+        wait_until(lambda: len(self.requests()) >= number, f"{number} requests were not sent")
 
     def requests(self) -> list[str]:
         """Return the keys of all requests that the engine got, repeated ones repeatedly."""
@@ -111,7 +118,7 @@ class Run:
             found[:] = [job for job in self.jobs(rule) if job["state"] in states.split("|")]
             return bool(found)
 
-        self.cluster.wait_for(there, 90, f"no job of {rule} was {states}")
+        wait_until(there, f"no job of {rule} was {states}")
         return found[0]
 
     def jobs(self, rule: str = "") -> list[dict[str, str]]:
@@ -119,11 +126,24 @@ class Run:
         jobs = [job for job in self.cluster.jobs() if job["folder"] == str(self.root)]
         return [job for job in jobs if not rule or job["comment"].startswith(f"rule_{rule}_wildcards")]
 
-    def check(self, asked_again: int = 0) -> None:
-        """Check that each chunk has one completion at each standard, and that no more requests were repeated."""
+    def starts(self) -> int:
+        """Return how often an engine began to ask, as the journal has it: once for each job that came so far, and
+        again for each time that SLURM put a job back into the queue, which keeps its number."""
+        with Journal(self.root / JOURNAL) as journal:
+            return len(journal.sessions)
+
+    def check(self, starts: int | None = None) -> None:
+        """Check that each chunk has one completion at each standard, and that none but what was in flight when an
+        engine was ended is asked again.
+
+        Args:
+            starts: how often an engine must have begun to ask; any number unless given.
+        """
         chunks = pq.read_table(self.root / "results/cluster/chunk/economics/000.parquet")["chunk_id"].to_pylist()
         completions = pq.read_table(self.root / COMPLETIONS)
         assert Counter(completions["id"].to_pylist()) == dict.fromkeys(chunks, 2)
         asked = Counter(self.requests())
         assert len(asked) == 2 * len(chunks) > 2 * IN_FLIGHT
-        assert sum(asked.values()) - len(asked) <= asked_again
+        began = self.starts()
+        assert starts in (None, began)
+        assert sum(asked.values()) - len(asked) <= IN_FLIGHT * (began - 1)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 from checkout import ROOT, SNAKEMAKE
+from waiting import IN_VAIN
 
 #: Resources as the profile gives them for several nodes (tests/workflow/test_cluster_lines.py).
 SNAKEFILE = """
@@ -40,7 +41,7 @@ def test_each_node_is_told_its_rank_and_where_the_first_one_is(cluster, tmp_path
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=IN_VAIN,
     )
     logs = "".join(path.read_text() for path in tmp_path.glob(".snakemake/slurm_logs/**/*.log"))
     assert done.returncode == 0, done.stderr + logs

@@ -1,11 +1,14 @@
 import json
-import time
+import threading
+from types import SimpleNamespace
 
 import pytest
 import yaml
+from megascience.inference.engines import canned
 from megascience.inference.engines.base import Completion, ModelSpec, Request, Sampling
 from megascience.inference.engines.registry import make_engine
 from megascience.storage.errors import EngineError
+from waiting import IN_VAIN, wait_until
 
 
 def request(key: str, content: str, seed: int = 0) -> Request:
@@ -63,13 +66,33 @@ def test_jsonl_and_the_log_of_what_was_asked(tmp_path):
     ]
 
 
-def test_delays_pass_side_by_side_and_the_quick_come_first(tmp_path):
+def test_delays_pass_side_by_side_and_the_quick_come_first(tmp_path, monkeypatch):
     rules = [{"contains": "slow", "text": "s", "delay": 0.2}, {"text": "q", "delay": 0.02}]
     requests = [request("slow", "slow"), *[request(f"k{i}", "quick") for i in range(6)]]
-    began = time.monotonic()
+    now = [0.0]
+    clock = SimpleNamespace(monotonic=lambda: now[0], sleep=lambda seconds: now.append(now.pop() + seconds))
+    monkeypatch.setattr(canned, "time", clock)
     done = ask(tmp_path, rules, requests, concurrency=3)
     assert [c.key for c in done][-1] == "slow"
-    assert 0.2 <= time.monotonic() - began < 0.4
+    assert now == [pytest.approx(0.2)]
+
+
+def test_answers_are_held_back_while_a_file_says_so(tmp_path):
+    log, hold = tmp_path / "log.jsonl", tmp_path / "hold"
+    hold.write_text("2\n")
+    given = []
+
+    def work():
+        serving = {"concurrency": 3, "log": str(log), "hold": str(hold)}
+        given.extend(ask(tmp_path, [{"text": "a"}], [request(f"k{i}", "x") for i in range(9)], **serving))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    wait_until(lambda: log.exists() and log.read_text().count("\n") == 5, "two are answered and three in flight")
+    assert given == [] and thread.is_alive()
+    hold.unlink()
+    thread.join(IN_VAIN)
+    assert [completion.key for completion in given] == [f"k{i}" for i in range(9)]
 
 
 def test_faults(tmp_path):

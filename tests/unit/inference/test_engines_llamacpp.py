@@ -3,7 +3,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import deque
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from megascience.inference.engines import llamacpp
 from megascience.inference.engines.base import Completion, ModelSpec, Request, Sampling
 from megascience.inference.engines.registry import make_engine
 from megascience.storage.errors import EngineError
+from waiting import IN_VAIN, wait_until
 
 
 def request(group: str, i: int = 0) -> Request:
@@ -145,7 +145,7 @@ def test_the_server_dies_with_a_parent_that_is_killed(teacher):
         "from megascience.inference.engines.base import ModelSpec\n"
         "engine = make_engine(ModelSpec('m', 'r', 'llamacpp', path=sys.argv[1], context=256,"
         " serving={'threads': 1, 'parallel': 1}))\n"
-        "engine.start(); print(engine._server.pid, flush=True); time.sleep(60)\n"
+        "engine.start(); print(engine._server.pid, flush=True); time.sleep(900)\n"
     )
     library = str(Path(llamacpp.__file__).parents[3])
     parent = subprocess.Popen(
@@ -158,10 +158,7 @@ def test_the_server_dies_with_a_parent_that_is_killed(teacher):
     os.kill(server, 0)
     parent.send_signal(signal.SIGKILL)
     parent.wait()
-    ends = time.monotonic() + 10
-    while time.monotonic() < ends and _alive(server):
-        time.sleep(0.05)
-    assert not _alive(server)
+    wait_until(lambda: not _alive(server), "the server did not end with its parent")
 
 
 def _alive(pid: int) -> bool:
@@ -173,14 +170,12 @@ def _alive(pid: int) -> bool:
 
 @pytest.mark.model
 def test_a_server_that_dies_is_told_at_once(teacher):
-    engine = make_engine(spec(teacher, deadline=60))
+    engine = make_engine(spec(teacher, deadline=IN_VAIN))
     engine.start()
     try:
         engine._server.kill()
         engine._server.wait()
-        began = time.monotonic()
         with pytest.raises(EngineError, match="the llama.cpp server died"):
             next(iter(engine.run(lambda: request("a"))))
-        assert time.monotonic() - began < 10
     finally:
         engine.close()

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from megascience.inference.generate import generate_shard
 from megascience.stages.prompting.prompt import load_prompt
 from megascience.stages.schemas import SCHEMAS
 from megascience.storage.parquet import read_records, write_records
+from waiting import wait_until
 
 PROMPT = """---
 answer:
@@ -101,12 +101,13 @@ def test_a_shard_is_answered_killed_and_resumed(interpreter, models, tmp_path):
     journal = tmp_path / "journal.jsonl"
 
     job = _start(interpreter, tmp_path, settings)
-    _wait(lambda: journal.exists() and journal.read_bytes().count(b"\n") > 2, job)
+    two = lambda: journal.exists() and journal.read_bytes().count(b"\n") > 2  # noqa: E731
+    wait_until(two, "nothing was answered", lambda: job.poll() is None)
     children = _descendants(job.pid)
     assert children, "vLLM's engine runs in a process of its own"
     job.send_signal(signal.SIGKILL)
     job.wait()
-    _wait(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in children))
+    wait_until(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in children), "vLLM's processes did not end")
     assert not Path(settings["output"]).exists()
     answered = journal.read_bytes().count(b'"key"')
     assert answered >= 2
@@ -146,14 +147,6 @@ def _start(interpreter: str, folder: Path, settings: dict) -> subprocess.Popen:
     )
 
 
-def _wait(condition, job: subprocess.Popen | None = None, seconds: float = 900) -> None:
-    ends = time.monotonic() + seconds
-    while not condition():
-        assert job is None or job.poll() is None, "the job ended early"
-        assert time.monotonic() < ends, "waited in vain"
-        time.sleep(0.05)
-
-
 def _descendants(pid: int) -> list[int]:
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
@@ -174,10 +167,11 @@ def test_the_watchdog_ends_what_a_job_leaves(end):
     pytest.importorskip("psutil")
     script = (
         "import subprocess, sys, time\nfrom megascience.inference.engines import watchdog\n"
-        "dog = watchdog.start()\n"
-        "child = subprocess.Popen(['sleep', '60'], start_new_session=True)\n"
+        "dog = watchdog.start(subprocess.PIPE)\n"
+        "child = subprocess.Popen(['sleep', '900'], start_new_session=True)\n"
+        "while int(dog.stdout.readline()) != child.pid: pass\n"
         "print(child.pid, flush=True)\n"
-        "time.sleep(60)\n"
+        "time.sleep(900)\n"
     )
     library = str(Path(generate.__file__).parents[2])
     job = subprocess.Popen(
@@ -188,8 +182,7 @@ def test_the_watchdog_ends_what_a_job_leaves(end):
         start_new_session=True,
     )
     child = int(job.stdout.readline())
-    time.sleep(2.5)  # the watchdog looks once a second
     assert Path(f"/proc/{child}/exe").exists()
     end(job.pid)
     job.wait()
-    _wait(lambda: not Path(f"/proc/{child}/exe").exists(), seconds=10)
+    wait_until(lambda: not Path(f"/proc/{child}/exe").exists(), "what the job left did not end")

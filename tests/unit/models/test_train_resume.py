@@ -5,11 +5,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 import yaml
+from waiting import IN_VAIN, wait_until
 
 ROOT = Path(__file__).parents[3]
 STEPS = 6
@@ -22,12 +22,33 @@ logging.basicConfig(level=logging.INFO, format="%(message)s")
 train(log=logging.getLogger("train"), **json.loads(sys.argv[1]))
 """
 
+#: LLaMA-Factory, which stops after each checkpoint for as long as a file is there.
+HELD = """
+import sys, time
+from pathlib import Path
+from transformers import Trainer
+
+save = Trainer._save_checkpoint
+
+def save_and_wait(*arguments, **named):
+    save(*arguments, **named)
+    while Path({hold!r}).exists():
+        time.sleep(0.05)
+
+Trainer._save_checkpoint = save_and_wait
+from llamafactory.cli import main
+main()
+"""
+
 
 @pytest.mark.model
 @pytest.mark.skipif(not (ROOT / ".venv/train").is_dir(), reason="needs `make set-up`: the training environment")
 def test_a_killed_training_goes_on_where_it_was(models, tmp_path):
     rows = [{"question": f"What is {i} + 2?", "answer": f"{i} + 2 = {i + 2}."} for i in range(24)]
     (tmp_path / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    hold = tmp_path / "hold"
+    hold.write_text("")
+    (tmp_path / "held.py").write_text(HELD.format(hold=str(hold)))
     (tmp_path / "train.py").write_text(TRAIN.format(library=str(ROOT / "workflow/scripts")))
     preset = yaml.safe_load((ROOT / "config/demo.yaml").read_text())["train"]["demo"]
     short = {"max_steps": STEPS, "save_steps": 2, "cutoff_len": 64, "global_batch": 2}
@@ -36,7 +57,7 @@ def test_a_killed_training_goes_on_where_it_was(models, tmp_path):
         "dataset": str(tmp_path / "train.jsonl"),
         "output": str(tmp_path / "tuned"),
         "settings": {**preset, **short},
-        "command": [str(ROOT / ".venv/train/bin/llamafactory-cli"), "train"],
+        "command": [str(ROOT / ".venv/train/bin/python"), str(tmp_path / "held.py"), "train"],
         "devices": 0,
         "per_device_batch": 1,
     }
@@ -49,16 +70,14 @@ def test_a_killed_training_goes_on_where_it_was(models, tmp_path):
 
     first = start()
     run = tmp_path / "tuned/.work/run"
-    end = time.monotonic() + 300
-    while not list(run.glob("checkpoint-*/trainer_state.json")):
-        assert first.poll() is None, first.communicate()[0]
-        assert time.monotonic() < end, "no checkpoint within 300 s"
-        time.sleep(0.2)
+    saved = lambda: list(run.glob("checkpoint-*/trainer_state.json"))  # noqa: E731
+    wait_until(saved, "no checkpoint was made", lambda: first.poll() is None)
     os.killpg(first.pid, signal.SIGKILL)
     first.communicate()
+    hold.unlink()
 
     second = start()
-    output = second.communicate(timeout=400)[0]
+    output = second.communicate(timeout=IN_VAIN)[0]
     assert second.returncode == 0, output
     assert "going on from checkpoint-" in output
     log = [json.loads(line) for line in (tmp_path / "tuned/trainer_log.jsonl").read_text().splitlines()]

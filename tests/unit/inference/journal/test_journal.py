@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from megascience.inference.engines.base import Completion, Sampling
 from megascience.inference.journal.journal import Journal, conversation_id, gc, request_key
 from megascience.storage.errors import InputError
+from waiting import IN_VAIN
 
 SESSION = {"model": "m", "revision": "r", "engine": "canned", "startup_seconds": 1.5}
 COUNT = itertools.count()
@@ -152,7 +153,7 @@ def test_a_completion_that_could_not_be_read_back_is_refused(tmp_path):
 def _hold(path, ready, end):
     with Journal(path):
         ready.set()
-        end.wait(30)
+        end.wait(IN_VAIN)
 
 
 def test_a_second_job_is_refused_and_a_killed_one_is_not_in_the_way(tmp_path):
@@ -161,7 +162,7 @@ def test_a_second_job_is_refused_and_a_killed_one_is_not_in_the_way(tmp_path):
     ready, end = context.Event(), context.Event()
     holder = context.Process(target=_hold, args=(path, ready, end))
     holder.start()
-    assert ready.wait(30)
+    assert ready.wait(IN_VAIN)
     with pytest.raises(InputError, match=rf"j\.jsonl: process {holder.pid} on .* is working on this shard"):
         Journal(path)
     holder.kill()
@@ -184,9 +185,9 @@ def test_a_process_that_the_job_forked_does_not_keep_the_lock(tmp_path):
     context = multiprocessing.get_context("fork")
     first = Journal(path)
     ready, end = context.Event(), context.Event()
-    child = context.Process(target=lambda: (ready.set(), end.wait(30)))
+    child = context.Process(target=lambda: (ready.set(), end.wait(IN_VAIN)))
     child.start()
-    assert ready.wait(30)
+    assert ready.wait(IN_VAIN)
     with pytest.raises(InputError):
         Journal(path)
     first._lock.close()  # as the system does for a killed job

@@ -292,7 +292,7 @@ real = pytest.mark.skipif(
 def test_the_real_olmocr_reads_pages_through_a_server_and_resumes(tmp_path):
     a, b = book(tmp_path, "a", 2), book(tmp_path, "b", 1)
     with vision_server(lambda number: page_answer(f"Answer {number} with $x^2$.")) as server:
-        options = {"model": "vision", "server": server.url, "command": [REAL], "workers": 1, "server_timeout": 20}
+        options = {"model": "vision", "server": server.url, "command": [REAL], "workers": 1, "server_timeout": 900}
         rows, drops = digitize([a], "olmocr", options, tmp_path / "workspace")
         assert drops == []
         assert [row["page_id"] for row in rows] == ["a:00001", "a:00002"]
@@ -310,7 +310,7 @@ def test_the_real_olmocr_reads_pages_through_a_server_and_resumes(tmp_path):
 def test_pages_that_the_real_olmocr_gives_up_are_dropped(tmp_path):
     waves = book(tmp_path, "waves", content=pdf([text_page("The first page."), text_page("The second."), Page()]))
     with vision_server(lambda number: None if number else page_answer("Read by the model.")) as server:
-        options = {"model": "vision", "server": server.url, "command": [REAL], "workers": 1, "server_timeout": 20}
+        options = {"model": "vision", "server": server.url, "command": [REAL], "workers": 1, "server_timeout": 900}
         options |= {"max_page_retries": 2, "max_concurrent_requests": 1, "max_page_error_rate": 0.7}
         rows, drops = digitize([waves], "olmocr", options, tmp_path / "workspace")
     assert [row["text"] for row in rows] == ["Read by the model."]

@@ -27,17 +27,22 @@ import yaml
 from megascience.inference.engines.base import Completion, ModelSpec, NextRequest, Request
 from megascience.storage.errors import EngineError
 
+#: Seconds between two looks at the file that holds answers back.
+HOLD_EVERY = 0.05
+
 _KEYS = {"key", "contains", "pattern", "text", "finish_reason", "delay", "error"}
 
 
 class CannedEngine:
     """Settings in `serving`: `answers` (path), `concurrency` (requests in flight, 8), `log` (a JSONL file
-    to which the key and seed of each request are appended before it is answered)."""
+    to which the key and seed of each request are appended before it is answered), `hold` (a file with a number:
+    while it exists, the engine gives only so many answers, and then waits with its requests in flight)."""
 
     def __init__(self, spec: ModelSpec) -> None:
         self.path = Path(spec.serving.get("answers") or spec.path)
         self.concurrency = int(spec.serving.get("concurrency", 8))
         self.log = Path(spec.serving["log"]) if "log" in spec.serving else None
+        self.hold = Path(spec.serving["hold"]) if "hold" in spec.serving else None
         self.rules: list[dict[str, Any]] = []
 
     def start(self) -> None:
@@ -58,7 +63,7 @@ class CannedEngine:
 
     def run(self, next_request: NextRequest) -> Iterator[Completion]:
         flying: list[tuple[float, int, Completion]] = []
-        number = 0
+        number = given = 0
         with open(self.log or "/dev/null", "a", encoding="utf-8") as log:
             while True:
                 while len(flying) < self.concurrency and (request := next_request()) is not None:
@@ -75,10 +80,22 @@ class CannedEngine:
                 due, _, completion = heapq.heappop(flying)
                 if (wait := due - time.monotonic()) > 0:
                     time.sleep(wait)
+                while self._holds(given):
+                    time.sleep(HOLD_EVERY)
+                given += 1
                 yield completion
 
     def close(self) -> None:
         self.rules = []
+
+    def _holds(self, given: int) -> bool:
+        """Return whether no further answer may be given now."""
+        if self.hold is None:
+            return False
+        try:
+            return given >= int(self.hold.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return False
 
     def _rule(self, request: Request) -> dict[str, Any]:
         contents = [message["content"] for message in request.messages]

@@ -15,9 +15,13 @@ import sys
 EVERY = 1.0
 
 
-def start() -> subprocess.Popen[bytes]:
-    """Start a watchdog over the calling process; closing its standard input ends it, as the caller's death does."""
-    return subprocess.Popen([sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+def start(stdout: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+    """Start a watchdog over the calling process; closing its standard input ends it, as the caller's death does.
+
+    Args:
+        stdout: where it writes the number of each process that it notes, one a line.
+    """
+    return subprocess.Popen([sys.executable, __file__], stdin=subprocess.PIPE, stdout=stdout)
 
 
 def _watch() -> None:
@@ -31,7 +35,9 @@ def _watch() -> None:
     seen: set[psutil.Process] = set()
     while not select.select([sys.stdin], [], [], EVERY)[0]:
         with contextlib.suppress(psutil.Error):
-            seen.update(job.children(recursive=True))
+            for process in set(job.children(recursive=True)) - seen:
+                seen.add(process)
+                print(process.pid, flush=True)
     for process in seen - {own}:
         # psutil compares start times: a process that only inherited the number is left alone.
         with contextlib.suppress(psutil.Error):
