@@ -14,6 +14,7 @@ from megascience.scoring.extraction.statements import body_of, commitments
 from megascience.scoring.model import KINDS, Extraction
 from megascience.scoring.text.choices import lists_letters
 from megascience.scoring.text.markup import fold
+from megascience.scoring.text.thoughts import without_thought
 
 _RETRACT = re.compile(
     r"\b(?:wait|hold\s+on|hmm|actually|no|oops|sorry)\b[,.!\s—-]*(?:but\s+)?(?:that|this|it)(?:'s|\s+is|\s+was|\s+can't|\s+seems)\s*"
@@ -71,7 +72,10 @@ def extract(completion: str, kind: str, options: Sequence[str] | None = None) ->
         raise ValueError(f"no answer kind {kind!r}; use one of {', '.join(KINDS)}")
     if not completion or not completion.strip():
         return Extraction(None, "empty")
-    completion = fold(completion).replace("\\$", "  ")  # a currency sign must not open a formula; spans stay right
+    answered = without_thought(completion)
+    if answered is None:
+        return Extraction(None, "unfinished_thought")
+    completion = fold(answered).replace("\\$", "  ")  # a currency sign must not open a formula; spans stay right
     if "<<" in completion:  # a calculator's notes, <<9*2=18>>18
         completion = _NOTES.sub(lambda m: " " * len(m[0]), completion)
     if _RUN.search(completion):  # a completion that ends in a loop; patterns take quadratic time in such a run

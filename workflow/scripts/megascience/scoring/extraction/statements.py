@@ -94,13 +94,8 @@ _SENTENCE_END = re.compile(
 
 
 def body_of(text: str) -> tuple[int, int]:
-    """Return the part of a completion that may hold its answer: after the reasoning block, before a next problem."""
-    start = max(0, len(text) - MAX_COMPLETION)
-    for mark in ("</think>", "</thinking>", "</reasoning>", "<|end_of_thought|>", "</thought>"):
-        position = text.rfind(mark)
-        if position >= start and text[position + len(mark) :].strip():
-            start = position + len(mark)
-    return start, len(text)
+    """Return the part of a completion that may hold its answer: the end of a very long one."""
+    return max(0, len(text) - MAX_COMPLETION), len(text)
 
 
 def _content(text: str, start: int, stop: int, math: bool) -> tuple[str, int]:

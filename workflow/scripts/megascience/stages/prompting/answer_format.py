@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from megascience.scoring.text.thoughts import split_thought
+
 #: The longest run of white space that a grammar allows: deep enough for indented code, and an end to
 #: the blanks that a small model otherwise writes until its token limit.
 MAX_BLANKS = 32
@@ -16,11 +18,6 @@ MAX_BLANKS = 32
 #: What a reader takes for nothing at the ends of free text: Unicode's white space (what `str.strip` removes) and the
 #: signs without any width. One set for the reader and the grammar, so that no grammar allows what reads as empty.
 BLANKS = "".join(c for c in map(chr, range(0x3001)) if c.isspace()) + "\u200b\u2060\ufeff"
-
-# A reasoning preamble. Chat templates of reasoning models put the opening tag into the prompt, so
-# that the completion holds the closing one only, on a line of its own.
-_THOUGHTS = re.compile(r"\s*(?:<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)\s*)+", re.DOTALL | re.IGNORECASE)
-_END_OF_THOUGHT = re.compile(r"^[ \t]*</think(?:ing)?>[ \t]*$", re.MULTILINE | re.IGNORECASE)
 
 _ATTRIBUTE = r"""(?:[ \t]{1,4}[\w:-]+=(?:"[^"<>\n]*"|'[^'<>\n]*'|[^\s<>"'/]+))"""
 
@@ -54,18 +51,21 @@ class AnswerFormat:
         another is complete. The list is empty where the text says the `none` word. Free text without
         tags gives `[{"text": …}]`.
 
-        A reasoning preamble (`<think>`) is left out. Case, blanks and attributes in tags and Markdown
-        around them do not matter. A word must be one of the declared ones, whatever its case and the
-        Markdown and punctuation around it. Free text is not changed, except that blanks (`BLANKS`) at its
-        ends go: for every text that is not empty and holds neither an opening nor a closing tag of its own
-        block nor a line `</think>`, reading what was written gives the text back. A block that holds
+        A thought (`scoring.text.thoughts`) is left out; one that never ended left no answer. Case, blanks
+        and attributes in tags and Markdown around them do not matter. A word must be one of the declared
+        ones, whatever its case and the Markdown and punctuation around it. Free text is not changed, except
+        that blanks (`BLANKS`) at its ends go: for every text that is not empty and holds neither a tag of its own
+        block nor a mark of a thought, reading what was written gives the text back. A block that holds
         its own opening tag began anew if that tag starts a line; else nobody knows what is meant, and
         the block is not read.
         """
         if not self.tags:
             content = text.strip(BLANKS)
             return [{"text": content}] if content else None
-        text = _without_thoughts(text)
+        answer = split_thought(text)[1]
+        if answer is None:
+            return None  # the thought never ended
+        text = answer
         blocks, end = self._blocks(text)
         groups = self._all_groups(blocks) if self.repeat else self._last_group(blocks)
         complete = any(all(group.values()) for group in groups)
@@ -207,13 +207,6 @@ class AnswerFormat:
 
 def _either_case(characters: Iterable[str]) -> str:
     return "".join(c + c.upper() if c.isalpha() else c for c in characters)
-
-
-def _without_thoughts(text: str) -> str:
-    opened = _THOUGHTS.match(text)
-    text = text[opened.end() :] if opened else text
-    ends = list(_END_OF_THOUGHT.finditer(text))
-    return text[ends[-1].end() :] if ends else text
 
 
 def _starts_line(text: str, position: int) -> bool:
