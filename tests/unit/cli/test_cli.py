@@ -2,6 +2,8 @@
 
 import json
 import os
+import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +15,7 @@ import resulttree as tree
 from megascience.cli.add_books import shelf_rows
 from megascience.cli.main import main
 from megascience.ingest.books import COLUMNS, read_shelf
+from megascience.storage.drops import Drop
 from megascience.storage.errors import InputError
 from megascience.storage.files import file_sha256
 from megascience.storage.tables import Table
@@ -122,7 +125,7 @@ def test_files_that_cannot_be_read_are_named_with_the_fix(
 ) -> None:
     file = tmp_path / name
     assert main(["score", str(file)]) == 1
-    assert capsys.readouterr().err == f"megascience score: {file}: {what}; mend the path or its permissions\n"
+    assert capsys.readouterr().err == f"megascience score: {file}: {what}; fix the path or its permissions\n"
 
 
 @pytest.mark.parametrize(
@@ -152,7 +155,7 @@ def test_wrong_usage(arguments: list[str]) -> None:
 
 def test_reader_that_leaves_early(root: Path) -> None:
     """`dropped … | head -1` ends without a stack trace, whatever was still to be printed."""
-    from megascience.storage.drops import Drop, write_dropped
+    from megascience.storage.drops import write_dropped
     from megascience.storage.layout import ledger_path
 
     ledger = ledger_path(tree.path(root, "filter", "biology"))
@@ -167,20 +170,150 @@ def test_reader_that_leaves_early(root: Path) -> None:
 
 
 def test_output_survives_a_poor_encoding(root: Path) -> None:
-    tree.write(root, "filter", "biology", [], [("p4", tree.Drop("rejected", "β → 水"))])
+    tree.write(root, "filter", "biology", [], [("p4", Drop("rejected", "β → 水"))])
     command = [sys.executable, "-X", "utf8=0", "-m", "megascience", "dropped", "filter", "--results", str(root)]
     done = subprocess.run(command, capture_output=True, env={**ENVIRONMENT, "PYTHONIOENCODING": "ascii"}, check=True)
     assert done.stdout == b"p4\tbiology\t000\trejected\t? ? ?\n"
 
 
-def test_looking_loads_nothing_heavy(root: Path) -> None:
+#: What takes long to import, and what no look at a run needs.
+HEAVY = ("torch", "transformers", "sympy", "matplotlib", "faiss", "pandas", "scipy", "snakemake")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "more"),
+    [
+        (["--help"], ("rich", "pyarrow", "yaml", "numpy", "jinja2")),
+        (["trace", "--help"], ("rich", "pyarrow", "yaml", "numpy", "jinja2")),
+        (["trace", "p1"], ("rich",)),
+        (["dropped", "filter"], ("rich", "jinja2", "yaml")),
+        (["summary"], ("rich", "jinja2", "yaml")),
+        (["contamination", "p1"], ("rich", "jinja2", "yaml")),
+        (["failed"], ("rich", "pyarrow", "jinja2", "yaml")),
+    ],
+)
+def test_a_command_imports_only_what_it_needs(arguments: list[str], more: tuple[str, ...], root: Path) -> None:
     code = (
-        "import sys; from megascience.cli.main import main; "
-        f"main(['trace', 'p1', '--results', {str(root)!r}]); "
-        "print([m for m in ('torch', 'transformers', 'sympy', 'matplotlib', 'faiss') if m in sys.modules])"
+        "import sys; from megascience.cli.main import main\n"
+        f"main({arguments!r})\n"
+        f"print([m for m in {(*HEAVY, *more)!r} if m in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT, check=True)
-    assert done.stdout.endswith("\n[]\n")
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=root.parent, capture_output=True, text=True, env=ENVIRONMENT, check=True
+    )
+    assert done.stdout.endswith("\n[]\n") or done.stdout == "[]\n"
+
+
+def at_a_terminal(*arguments: str, columns: int = 200) -> str:
+    """Return what a command writes to a terminal of so many columns."""
+    main_end, its_end = pty.openpty()
+    command = [sys.executable, "-m", "megascience", *arguments]
+    known = {key: value for key, value in ENVIRONMENT.items() if key not in ("NO_COLOR", "FORCE_COLOR")}
+    env = {**known, "TERM": "xterm-256color", "COLUMNS": str(columns)}
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=its_end, stderr=its_end, env=env) as process:
+        os.close(its_end)
+        read = b""
+        while True:
+            try:
+                part = os.read(main_end, 65536)
+            except OSError:  # the other end was closed
+                break
+            if not part:
+                break
+            read += part
+    os.close(main_end)
+    assert process.returncode == 0, read
+    return read.decode().replace("\r\n", "\n")
+
+
+def without_colours(text: str) -> str:
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+def test_colours_at_a_terminal_and_plain_text_in_a_pipe(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["trace", "p1", "--results", str(root)]
+    assert main(arguments) == 0
+    plain = capsys.readouterr().out
+    shown = at_a_terminal(*arguments)
+    assert "\x1b" not in plain
+    assert re.search(r"\x1b\[[0-9;]+m== refine\x1b", shown)
+    assert "\x1b[32m  + What is p1 in physics?" in shown
+    assert without_colours(shown) == plain
+
+
+def test_text_of_others_is_never_markup(root: Path) -> None:
+    """What a row holds is shown as it is: no markup of rich, no emoji names, no codes of the terminal."""
+    evil = "[red]not red[/red] [link=http://x]y[/link] :warning: [bold \x1b[31m\x07 [/]"
+    tree.write(root, "filter", "physics", [], [("p1", Drop("rejected", evil))])
+    shown = at_a_terminal("trace", "p1", "--results", str(root))
+    assert "[red]not red[/red] [link=http://x]y[/link] :warning: [bold \\x1b[31m\\x07 [/]" in shown
+    tree.release(root, root / "dataset" / "[red]mini")
+    assert "dataset/[red]mini" in at_a_terminal("summary", str(root))
+
+
+def test_tables_are_drawn_at_a_terminal_and_aligned_in_a_pipe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal = tmp_path / "results/journal/[b]filter"
+    journal.mkdir(parents=True)
+    (journal / "000.jsonl").write_text("")
+    arguments = ["journal", "stats", "--results", str(tmp_path / "results")]
+    assert main(arguments) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[:2] == ["stage", "journals"] and lines[1].split() == ["[b]filter", "1", "0", "0", "0.0"]
+    shown = at_a_terminal(*arguments)
+    assert "─" in shown and re.search(r"\[b\]filter +1 +0 +0 +0\.0", without_colours(shown))
+
+
+def test_the_only_results_folder_is_found(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(root.parent)
+    expected = "p4\tbiology\t000\trejected\tit contradicts itself\n"
+    assert main(["dropped", "filter"]) == 0
+    assert capsys.readouterr().out == expected
+    (root.parent / "demo").mkdir()
+    (root.parent / "results/models/teacher").mkdir(parents=True)
+    elsewhere = root.parent / "checkout/results"
+    elsewhere.mkdir(parents=True)
+    root.rename(elsewhere / "demo")
+    (elsewhere / "models").mkdir()
+    monkeypatch.chdir(elsewhere.parent)
+    assert main(["dropped", "filter"]) == 0
+    assert capsys.readouterr().out == expected
+    (elsewhere / "other/filter").mkdir(parents=True)
+    assert main(["dropped", "filter"]) == 1
+    said = "several results folders are here: results/demo, results/other; name one with --results"
+    assert said in capsys.readouterr().err
+    monkeypatch.chdir(elsewhere / "models")
+    assert main(["dropped", "filter"]) == 1
+    assert "results: no such folder; name the results folder with --results" in capsys.readouterr().err
+
+
+def test_several_files_follow_one_configfile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    monkeypatch.setattr(
+        "megascience.planning.plan.Plan", lambda config: SimpleNamespace(config=config, check=lambda: None)
+    )
+    monkeypatch.setattr("megascience.cli.forecast.forecast", lambda *given: seen.append(given) or Table(("stage",), []))
+    for name, tokens in (("one", 77), ("two", 78)):
+        (tmp_path / f"{name}.yaml").write_text(f"chunk: {{tokens: {tokens}}}\n")
+    assert main(["forecast", "--configfile", str(tmp_path / "one.yaml"), str(tmp_path / "two.yaml")]) == 0
+    assert seen[0][0].config["chunk"]["tokens"] == 78
+
+
+def test_shells_complete_stages_and_reasons() -> None:
+    def completed(line: str) -> list[str]:
+        env = {**ENVIRONMENT, "_MEGASCIENCE_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": "2"}
+        env["COMP_CWORD"] = str(len(line.split(" ")) - 1)
+        done = subprocess.run(
+            [sys.executable, "-m", "megascience"], capture_output=True, text=True, env=env, check=True
+        )
+        return done.stdout.split()
+
+    assert completed("megascience dropped de") == ["dedup", "decontaminate"]
+    assert "near_duplicate" in completed("megascience dropped dedup --reason near")
+    assert completed("megascience con") == ["contamination"]
 
 
 @pytest.fixture

@@ -7,8 +7,10 @@ import pytest
 import resulttree as tree
 from hypothesis import given
 from hypothesis import strategies as st
+from megascience.cli.contamination import contamination
+from megascience.cli.dropped import dropped
 from megascience.cli.terminal import changes, side_by_side
-from megascience.cli.trace import contamination, dropped, trace
+from megascience.cli.trace import trace
 from megascience.inference.completions import COMPLETIONS
 from megascience.stages.prompting.prompt import load_prompt
 from megascience.stages.schemas import SCHEMAS
@@ -48,7 +50,7 @@ def test_life_of_a_released_row(root: Path) -> None:
     assert "    <question>raw p1" in extracted
     assert "raw low" not in extracted  # that is what the other standard's prompt gave
     refined = section(text, "refine")
-    assert "    - What is p1?\n    + What is p1 in physics?" in refined
+    assert "  - What is p1?\n  + What is p1 in physics?" in refined
     assert "raw completion:\n    refined p1" in refined
     assert "set reference_answer: p1" in section(text, "reference")
     assert "the model was not asked" in section(text, "distill_cot")
@@ -210,11 +212,11 @@ def test_ledger(root: Path) -> None:
 
 
 def test_ledger_of_what_is_not_there(root: Path) -> None:
-    with pytest.raises(InputError, match="'sketch' is no stage; known: digitize"):
+    with pytest.raises(InputError, match="'sketch' is not a stage; known: digitize"):
         dropped(root, "sketch")
-    with pytest.raises(InputError, match="'boredom' is no reason for a drop"):
+    with pytest.raises(InputError, match="'boredom' is not a reason for a drop"):
         dropped(root, "filter", "boredom")
-    with pytest.raises(InputError, match="no ledger"):
+    with pytest.raises(InputError, match="no dropped rows are recorded"):
         dropped(root / "other", "filter")
 
 

@@ -20,7 +20,7 @@ def shelf_rows(paths: Sequence[str | Path], disciplines: str = "", licence: str 
         InputError: before any row, one line a file that is not there or cannot be digitized.
     """
     files = [Path(path) for path in paths]
-    faults = [pdf_fault(file) if file.is_file() else f"{file}: there is no such file; mend the path" for file in files]
+    faults = [pdf_fault(file) if file.is_file() else f"{file}: no such file; fix the path" for file in files]
     if any(faults):
         raise InputError("\n".join(fault for fault in faults if fault))
     taken: set[str] = set()

@@ -61,7 +61,7 @@ def failures(log: str | Path) -> list[Failure]:
 
 
 def describe(log: str | Path) -> Iterator[str]:
-    """Yield lines that tell of each failed job: what it was to make, why it failed, and where its logs end."""
+    """Yield lines about each failed job: what it was to make, why it failed, and where its logs end."""
     found = failures(log)
     number = "1 job" if len(found) == 1 else f"{len(found)} jobs"
     yield f"{log}: {number} failed and not done since" if found else f"{log}: no job has failed for good"

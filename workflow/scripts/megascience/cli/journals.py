@@ -45,5 +45,5 @@ def journal_stats(results: str | Path) -> Table:
             counts = (sum(r.completions for r in readers), len({key for r in readers for key in r.keys()}))
             rows.append((stage.name, len(files), *counts, sum(file.stat().st_size for file in files) / 1e6))
     if not rows:
-        raise InputError(f"{folder}: there is no journal; mend --results, or run a model stage first")
+        raise InputError(f"{folder}: there is no journal; correct --results, or run a model stage first")
     return Table(("stage", "journals", "completions", "different requests", "MB"), rows, {"MB": 1})

@@ -1,4 +1,4 @@
-"""Life: what became of one row at each stage, from the records on disk; see trace.py for who asks."""
+"""The history of one row: what each stage asked, got and changed, from the records on disk."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,8 +9,12 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from megascience.cli.account import asked, changed, chunk_lines, drop_line, evidence, extractions, standard_of
+from megascience.cli.contamination import evidence
+from megascience.cli.dropped import drop_line
+from megascience.cli.terminal import changes, indented
 from megascience.stages.order import SOURCE_STAGES, STAGES
+from megascience.stages.prompting.prompt import Prompt, load_prompt
+from megascience.stages.stage import get_stage
 from megascience.storage.errors import InputError
 from megascience.storage.layout import SEPARATOR, completions_path, ledger_path, split_subset, stage_files
 from megascience.storage.parquet import find_rows, read_columns
@@ -19,10 +23,13 @@ from megascience.storage.text import one_line
 #: The stages whose rows are pairs.
 PAIR_STAGES = STAGES[STAGES.index("extract") :]
 
+#: The columns of a pair that a stage may change.
+_CHANGING = ("question", "answer", "has_reasoning", "reference_answer")
+
 
 @dataclass
-class Life:
-    """The life of one row in one shard: of a textbook's pair, in its discipline and in each branch, or of a source's.
+class RowHistory:
+    """The history of one row: of a textbook's pair, in its discipline and in each branch, or of a source's row.
 
     Attributes:
         prompts: the folder with the prompt files.
@@ -38,7 +45,7 @@ class Life:
     first: dict[str, Any]
 
     def text(self) -> str:
-        """Return the life as text for a terminal."""
+        """Return the history as text for a terminal."""
         body, end = self._way(self._files(PAIR_STAGES if self.is_pair else SOURCE_STAGES))
         measured = list(self._measured())
         released = [path.parent.name for path in self._provenances if find_rows([path], "id", self.identifier)]
@@ -78,7 +85,7 @@ class Life:
         return [self._file(stage) for stage in stages if self._file(stage).exists()]
 
     def _way(self, files: list[Path], start: int = 0) -> tuple[list[str], str]:
-        """Tell a row's way through the files of its stages from number `start` on, and how it ended."""
+        """Give a row's way through the files of its stages from number `start` on, and how it ended."""
         body: list[str] = []
         before = self._row(files[start - 1]) if start else None
         for file in files[start:]:
@@ -105,7 +112,7 @@ class Life:
         return rows[0][1] if rows else None
 
     def _branches(self) -> Iterator[str]:
-        """Tell the way of each branch from its first own stage on; its provenance tells the stages that it left out."""
+        """Give the way of each branch from its first own stage on; its provenance says which stages it left out."""
         own = {
             split_subset(path.parent.name)[1]
             for stage in PAIR_STAGES
@@ -126,7 +133,7 @@ class Life:
                 yield from ("", f"==== branch {branch}: {end}", *body)
 
     def _measured(self) -> Iterator[str]:
-        """Tell what selections measured of the row, which took it, and what was annotated."""
+        """Give what selections measured of the row, which took it, and what was annotated."""
         for stage in ("difficulty_score", "response_length"):
             for path in sorted(self.results.glob(f"{stage}/{self.subset}*/{self.origin.name}")):
                 for _, row in find_rows([path], "id", self.identifier):
@@ -203,3 +210,82 @@ class Life:
                 for row in table.filter(mine).to_pylist():
                     place = f"{path.parent.name}/{path.stem}"
                     yield f"preferred to {row['id']} ({place}; {one_line(row['detail'])})"
+
+
+def extractions(kept: Path, chunk_id: str) -> list[dict[str, Any]]:
+    """Return the completions about a chunk, beside extract's kept rows."""
+    return [row for _, row in find_rows([completions_path(kept)], "id", chunk_id)]
+
+
+def standard_of(completion: dict[str, Any]) -> str:
+    """Return the standard of an extraction's completion: the end of its prompt's name, as in physics_high."""
+    return completion["prompt"].rpartition("_")[2]
+
+
+def chunk_lines(results: Path, path: Path, chunk: dict[str, Any]) -> Iterator[str]:
+    """Give a chunk's book, pages and text."""
+    yield from _book_lines(results, chunk)
+    yield f"chunk {chunk['chunk_id']}: {chunk['n_tokens']} tokens, {f'{path.parent.name}/{path.stem}'}"
+    yield indented(chunk["text"])
+
+
+def _book_lines(results: Path, chunk: dict[str, Any]) -> Iterator[str]:
+    titles = find_rows(sorted(results.glob("dataset/*/provenance.parquet")), "book_id", chunk["book_id"])
+    title = f" “{one_line(titles[0][1]['title'])}”" if titles else ""
+    yield f"book {chunk['book_id']}{title}, pages {chunk['page_first']} to {chunk['page_last']}"
+    pages = find_rows(stage_files(results, "digitize"), "book_id", chunk["book_id"])
+    readers = {
+        f"{page['engine']} {page['engine_version']}"
+        for _, page in pages
+        if chunk["page_first"] <= page["page"] <= chunk["page_last"]
+    }
+    if readers:
+        yield f"read by {one_line(', '.join(sorted(readers)))}"
+
+
+def asked(stage: str, completion: dict[str, Any], prompts: Path, record: dict[str, Any] | None) -> Iterator[str]:
+    """Give prompt, model and raw completion; with a record also the messages that the model got."""
+    prompt = _prompt_of(completion, prompts)
+    where = prompt.path if prompt else f"{completion['prompt']}, which is not in {prompts} as it was then"
+    yield f"prompt {where}, hash {completion['prompt_hash']}"
+    yield one_line(f"model {completion['model']}, revision {completion['revision']}")
+    tokens = f"{completion['prompt_tokens']} prompt tokens, {completion['completion_tokens']} answer tokens"
+    yield f"{tokens}, attempts {completion['attempts']}, finished by {completion['finish_reason']}"
+    if prompt and record:
+        fields = get_stage(stage).fields({**record, "prompt": prompt.name})
+        for message in prompt.render(fields) if isinstance(fields, dict) else ():
+            yield f"{message['role']} message:"
+            yield indented(message["content"])
+    yield "raw completion:"
+    yield indented(completion["text"])
+
+
+def _prompt_of(completion: dict[str, Any], prompts: Path) -> Prompt | None:
+    """Return the prompt of a completion from its file, None where that was edited since or is not there."""
+    for path in sorted(prompts.rglob(f"{completion['prompt']}.*")) if prompts.is_dir() else ():
+        try:
+            prompt = load_prompt(path)
+        except InputError:
+            continue
+        if prompt.hash == completion["prompt_hash"]:
+            return prompt
+    return None
+
+
+def changed(before: dict[str, Any] | None, after: dict[str, Any]) -> Iterator[str]:
+    """Give what a stage changed of a row, all of it where there was none before."""
+    if before is None:
+        yield "made:"
+        for name in ("question", "answer"):
+            yield f"  {name}:"
+            yield indented(after[name] or "(none)")
+        return
+    different = [name for name in _CHANGING if after.get(name) != before.get(name)]
+    if not different:
+        yield "kept, unchanged"
+    for name in different:
+        if isinstance(after[name], str) and isinstance(before.get(name), str):
+            yield f"changed {name}:"
+            yield from (f"  {line}" for line in changes(before[name], after[name]))
+        else:
+            yield f"set {name}: {one_line(str(after[name]))}"

@@ -1,8 +1,8 @@
-"""Scoring of whole files: `python -m megascience score FILE`."""
+"""Scoring of whole files: `megascience score FILE`."""
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,11 @@ from megascience.scoring.model import KINDS, PRESETS
 _FIELDS = ("completion", "reference", "kind", "options", "unit", "tolerance", "preset")
 
 
-def score_file(path: str | Path, out: str | Path | None = None) -> dict[str, Any]:
+def score_file(
+    path: str | Path,
+    out: str | Path | None = None,
+    watched: Callable[[Iterable[dict[str, Any]]], Iterable[dict[str, Any]]] = iter,
+) -> dict[str, Any]:
     """Score a JSONL or Parquet file of completions.
 
     Each row has `completion` and `reference`, and may have `kind` (default "auto"), `options`, `unit`, `tolerance`
@@ -21,6 +25,7 @@ def score_file(path: str | Path, out: str | Path | None = None) -> dict[str, Any
     Args:
         path: the file; its suffix decides (.jsonl, .json with one object a line, or .parquet).
         out: where to write the scored rows, in the format of its suffix; None writes nothing.
+        watched: goes through the rows and may show how far it is.
 
     Returns:
         Counts and shares: n, correct, wrong, unreadable, accuracy.
@@ -30,7 +35,7 @@ def score_file(path: str | Path, out: str | Path | None = None) -> dict[str, Any
     """
     path = Path(path)
     rows, counts = [], Counter({"correct": 0, "wrong": 0, "unreadable": 0})
-    for number, row in enumerate(_rows(path), 1):
+    for number, row in enumerate(watched(_rows(path)), 1):
         arguments = _arguments(row, f"{path}, row {number}")
         result = score(**arguments)
         counts[result.label] += 1

@@ -186,7 +186,18 @@ def find_rows(paths: Iterable[str | Path], column: str, value: str) -> list[tupl
     for path in map(Path, paths):
         if not path.exists():
             continue
-        if pc.any(pc.equal(read_columns(path, [column]).column(0), value)).as_py():
-            table = pq.read_table(path, filters=[(column, "=", value)], partitioning=None)
-            found += [(path, row) for row in table.to_pylist()]
+        there = pc.equal(read_columns(path, [column]).column(0), value)
+        if pc.any(there).as_py():
+            found += [(path, row) for row in _rows_where(path, there)]
     return found
+
+
+def _rows_where(path: Path, mask: pa.ChunkedArray) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a file that a mask marks; `read_table` with a filter would import pandas for it."""
+    with pq.ParquetFile(path) as file:
+        start = 0
+        for group in range(file.num_row_groups):
+            marked = mask.slice(start, file.metadata.row_group(group).num_rows)
+            start += len(marked)
+            if pc.any(marked).as_py():
+                yield from file.read_row_group(group).filter(marked).to_pylist()

@@ -45,7 +45,8 @@ class Table:
             return f"{value:.{self.digits[column]}f}"
         return " ".join(str(value).split())
 
-    def _numeric(self) -> list[bool]:
+    def numeric(self) -> list[bool]:
+        """Return for each column whether it holds numbers only, empty cells aside."""
         return [
             all(isinstance(row[i], (int, float)) for row in self.rows if row[i] is not None)
             for i in range(len(self.columns))
@@ -89,7 +90,7 @@ class Table:
             headers=[escape(name) for name in self.columns],
             tablefmt=style,
             disable_numparse=True,
-            colalign=["right" if numeric else "left" for numeric in self._numeric()] if self.rows else None,
+            colalign=["right" if numeric else "left" for numeric in self.numeric()] if self.rows else None,
         )
 
     def write(self, path: str | Path) -> None:

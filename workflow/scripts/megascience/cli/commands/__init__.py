@@ -1,0 +1,1 @@
+"""The commands, by theme: each declares its arguments, imports what it needs when it runs, and prints."""
