@@ -186,14 +186,15 @@ def find_rows(paths: Iterable[str | Path], column: str, value: str) -> list[tupl
     for path in map(Path, paths):
         if not path.exists():
             continue
-        there = pc.equal(read_columns(path, [column]).column(0), value)
-        if pc.any(there).as_py():
-            found += [(path, row) for row in _rows_where(path, there)]
+        # Whatever takes a value of Python's in the place of an option (equal, scalar, filters) imports pandas.
+        maybe = pc.starts_with(read_columns(path, [column]).column(0), value)
+        if pc.any(maybe).as_py():
+            found += [(path, row) for row in _rows_where(path, maybe) if row[column] == value]
     return found
 
 
 def _rows_where(path: Path, mask: pa.ChunkedArray) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a file that a mask marks; `read_table` with a filter would import pandas for it."""
+    """Yield the rows of a file that a mask marks, reading only the groups that hold one."""
     with pq.ParquetFile(path) as file:
         start = 0
         for group in range(file.num_row_groups):
