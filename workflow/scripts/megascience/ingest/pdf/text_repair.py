@@ -27,12 +27,8 @@ _STYLED["\u210e"] = "h"  # Planck's constant serves as the italic h of that bloc
 _SPACES = dict.fromkeys((*map(chr, range(0x2000, 0x200B)), "\u00a0", "\u202f", "\u205f", "\u3000", "\t"), " ")
 _NOTHING = dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff", "")
 _OTHER = {"\ufffe": LINE_HYPHEN, "\x02": LINE_HYPHEN, "\uf0b7": "•", "\u2028": "\n", "\u2029": "\n"}
-# pieces of tall brackets, where fonts by Adobe's list of glyph names put them
-_PIECES = {chr(0xF8EB + i): c for i, c in enumerate("⎛⎜⎝⎡⎢⎣⎧⎨⎩⎪⌠⎞⎟⎠⎤⎥⎦⎫⎬⎭")}
-_CHARACTERS = str.maketrans({**_LIGATURES, **_STYLED, **_SPACES, **_NOTHING, **_OTHER, **_PIECES})
-# an accent that a font sets as a character of its own, before the letter: Gr¨obner
-_ACCENTS = dict(zip("`´¨ˆ˜ˇ¯˘˚", "\u0300\u0301\u0308\u0302\u0303\u030c\u0304\u0306\u030a", strict=True))
-_ACCENTED = re.compile(r"([´¨ˆ˜ˇ¯˘˚]|(?<=\w)`) ?([A-Za-zı])")
+_CHARACTERS = str.maketrans({**_LIGATURES, **_STYLED, **_SPACES, **_NOTHING, **_OTHER})
+_MARKED = re.compile(r"[^\W\d_][\u0300-\u036f]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 _LEADERS = re.compile(r"(?:\s*[.…·]){4,}\s*")
@@ -58,16 +54,12 @@ _SENTENCE_END = re.compile(r"[.!?:;][)\]”’\"'*]*$")
 
 
 def clean_text(text: str) -> str:
-    """Return the text with ligatures, styled letters, odd spaces and control characters made plain.
+    """Return the text with ligatures, styled letters and odd spaces made plain, control characters as U+FFFD.
 
     Superscripts and subscripts stay as they are: 10² must not become 102.
     """
-    return _ACCENTED.sub(_accented, _CONTROL.sub("", text.translate(_CHARACTERS)))
-
-
-def _accented(match: re.Match[str]) -> str:
-    letter = unicodedata.normalize("NFC", match[2].replace("ı", "i") + _ACCENTS[match[1]])
-    return letter if len(letter) == 1 else match[0]
+    plain = _CONTROL.sub("\ufffd", text.translate(_CHARACTERS))
+    return plain if plain.isascii() else _MARKED.sub(lambda match: unicodedata.normalize("NFC", match[0]), plain)
 
 
 def squeeze(line: str) -> str:

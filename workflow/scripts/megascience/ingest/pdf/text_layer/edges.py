@@ -13,8 +13,13 @@ MIN_REPEATS = 3
 #: Rows at one edge that are looked at: a book's head or foot has seldom more.
 EDGE_ROWS = 3
 
+#: A head is set off from the text by more than this many leadings.
+SET_OFF = 1.15
+
 _ROMAN = re.compile(r"(?=[ivxlc])(?:c{0,3})(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})", re.IGNORECASE)
 _EDGE_NUMBERS = re.compile(r"^\W*(\d{1,4}|[ivxlc]{1,7})\b|\b(\d{1,4}|[ivxlc]{1,7})\W*$", re.IGNORECASE)
+# "Page 3 of 8", "3 / 8", "Seite 3 von 8"
+_OF_PAGES = re.compile(r"\b(\d{1,4})\s*(?:of|out of|/|von|sur|de|di|van)\s*(\d{1,4})\b", re.IGNORECASE)
 # a heading whose number may happen to be the page's: "Chapter 2" opens page 2
 _NUMBERED_PART = re.compile(r"(?:chapter|part|section|unit|lesson|lecture|appendix)\W+\w+\W*", re.IGNORECASE)
 
@@ -44,15 +49,24 @@ def strip_running(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:
 
 
 def _edge(body: Sequence[Line], top: bool, leading: float) -> list[Line]:
-    """Return the outermost row's lines, left to right, or none where the row belongs to the body's lines."""
+    """Return the outermost row's lines, left to right, or none where the row belongs to the body's lines.
+
+    A head of several lines is a block of its own, which a wider gap parts from the body.
+    """
     if not body:
         return []
-    pick = max if top else min
-    outer = pick(line.baseline for line in body)
-    row = [line for line in body if abs(line.baseline - outer) < 2.0]
-    rest = [line.baseline for line in body if abs(line.baseline - outer) >= 2.0]
-    if rest and abs(pick(rest) - outer) < 1.15 * leading:
-        return []
+    sign = -1 if top else 1
+    lines = sorted(body, key=lambda line: sign * line.baseline)
+    row = [line for line in lines if abs(line.baseline - lines[0].baseline) < 2.0]
+    before, rows = lines[0].baseline, 1
+    for line in lines[len(row) :]:
+        step = abs(line.baseline - before)
+        if step >= SET_OFF * leading:
+            break
+        rows += step >= 2.0
+        before = line.baseline
+        if rows > EDGE_ROWS:
+            return []
     return sorted(row, key=lambda line: line.x0)
 
 
@@ -89,19 +103,30 @@ def _running(edges: Sequence[Sequence[Line]], repeats: int, paged: set[int], bod
         or (key and len(places[key]) >= repeats and any(0 < abs(other - index) <= 2 for other in places[key]))
     }
     levels = Counter(round(edges[index][0].baseline) for index in gone)
+    styles = Counter((round(edges[index][0].baseline), _style(edges[index])) for index in gone)
     for index, row in enumerate(edges):
-        if index in gone or not numbered[index]:
+        if index in gone or not row:
             continue
         level = round(row[0].baseline)
-        small = all(line.size < 0.95 * body_size and not line.bold for line in row)
-        if small or sum(levels[level + step] for step in (-1, 0, 1)) >= repeats:
-            gone.add(index)
+        if numbered[index]:
+            small = all(line.size < 0.95 * body_size and not line.bold for line in row)
+            if small or sum(levels[level + step] for step in (-1, 0, 1)) >= repeats:
+                gone.add(index)
+        elif _style(row) != (round(body_size, 1), False) and not _NUMBERED_PART.fullmatch(texts[index]):
+            # a head that changes with each section stands where others do, and is set as they are
+            if sum(styles[level + step, _style(row)] for step in (-1, 0, 1)) >= max(repeats, len(edges) // 4):
+                gone.add(index)
     return sorted(gone)
+
+
+def _style(row: Sequence[Line]) -> tuple[float, bool]:
+    return round(row[0].size, 1), row[0].bold
 
 
 def _edge_numbers(text: str) -> list[int]:
     """Return the numbers (arabic or roman) that the text begins or ends with."""
     found = [group for match in _EDGE_NUMBERS.finditer(text) for group in match.groups() if group]
+    found += [match[1] for match in _OF_PAGES.finditer(text)]
     return [value for token in found if (value := _number(token)) is not None]
 
 
@@ -122,4 +147,8 @@ def _key(text: str, index: int, paged: set[int]) -> str:
         number = _number(match[1] or match[2])
         return " " if number is not None and number - index in paged else match[0]
 
+    def blank_pair(match: re.Match[str]) -> str:
+        return " " if int(match[1]) - index in paged else match[0]
+
+    text = _OF_PAGES.sub(blank_pair, text)
     return re.sub(r"[\W_]+", " ", _EDGE_NUMBERS.sub(blank, text)).strip().casefold()

@@ -6,10 +6,12 @@ bar at its top becomes "√(…)". What is less certain stays as it is.
 """
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
-from megascience.ingest.pdf.text_layer.glyphs import Bar, Glyph
+from megascience.ingest.pdf.text_layer.glyph import Glyph
+from megascience.ingest.pdf.text_layer.glyphs import Bar
 
 #: Height of the axis of formulas, where fraction bars stand, above the baseline, in font sizes (cmsy10: 0.25).
 AXIS = 0.25
@@ -30,8 +32,29 @@ def compose(glyphs: Sequence[Glyph], bars: Sequence[Bar]) -> list[Glyph]:
     """Return the glyphs with each limit, fraction and root put together as one glyph, inner ones first."""
     found = _limits(list(glyphs))
     for bar in sorted(bars, key=lambda bar: bar.x1 - bar.x0):
-        found = _root(found, bar) or _fraction(found, bar) or found
+        found = _root(found, bar) or _fraction(found, bar) or _marked(found, bar) or found
     return found
+
+
+def _marked(glyphs: list[Glyph], bar: Bar) -> list[Glyph] | None:
+    """Return the glyphs with the line over or under a single letter as a part of it: a mean x̄, a vector v̲."""
+    near = [(i, g) for i, g in enumerate(glyphs) if bar.x0 - 0.5 < (g.x0 + g.x1) / 2 < bar.x1 + 0.5]
+    for index, glyph in near:
+        slack = 0.2 * glyph.size
+        if not glyph.text.isalpha() or abs(glyph.x0 - bar.x0) > slack or abs(glyph.x1 - bar.x1) > slack:
+            continue
+        over, under = bar.y - glyph.y1, min(glyph.y0, glyph.base) - bar.y
+        mark = "\u0304" if 0 < over < 0.35 * glyph.size else "\u0332" if 0 < under < 0.35 * glyph.size else ""
+        # what stands as close on the bar's other side makes it the bar of a fraction
+        if mark and not any(_touches(other, bar, over > 0) for _, other in near):
+            whole = glyph._replace(text=unicodedata.normalize("NFC", glyph.text + mark))
+            return [*glyphs[:index], whole, *glyphs[index + 1 :]]
+    return None
+
+
+def _touches(glyph: Glyph, bar: Bar, above: bool) -> bool:
+    """Whether a glyph stands close above a bar, or close below it."""
+    return -0.1 < (glyph.y0 - bar.y if above else bar.y - glyph.y1) < 3.0
 
 
 def _root(glyphs: list[Glyph], bar: Bar) -> list[Glyph] | None:
@@ -161,9 +184,19 @@ def _operator(glyphs: Sequence[Glyph], index: int) -> int:
     return 0
 
 
+def _beside(glyph: Glyph, operator: Sequence[Glyph], middle: float) -> bool:
+    """Whether a glyph stands on the line of an operator whose middle is at this height."""
+    if len(operator) > 1:
+        return abs(glyph.base - operator[0].base) < 0.1 * glyph.size
+    return glyph.text not in _OPERATORS and _on_axis(glyph, middle)
+
+
 def _with_limits(glyphs: list[Glyph], start: int, length: int) -> list[Glyph]:
     own = glyphs[start : start + length]
     size, middle = own[0].size, (own[0].y0 + own[0].y1) / 2
+    # a large operator may have a larger font than its line, which is what makes a limit small
+    beside = [g.size for g in glyphs[max(0, start - MAX_LIMIT) : start + length + MAX_LIMIT] if _beside(g, own, middle)]
+    small = SCRIPT_SIZE * min([size, *(max(beside) for _ in beside[:1])])
     x0, x1 = own[0].x0 - 1.2 * size, own[-1].x1 + 1.2 * size
     above: list[int] = []
     below: list[int] = []
@@ -175,7 +208,7 @@ def _with_limits(glyphs: list[Glyph], start: int, length: int) -> list[Glyph]:
             glyph = glyphs[index]
             up = glyph.base > middle
             near = abs(glyph.x0 - seen[up].x0) < size if up in seen else x0 < glyph.x0 < x1
-            if glyph.size > SCRIPT_SIZE * size or not near or abs(glyph.base - middle) > 2.2 * size:
+            if glyph.size > small or not near or abs(glyph.base - middle) > 2.2 * size:
                 break
             (above if up else below).append(index)
             seen[up] = glyph
@@ -196,6 +229,7 @@ def _with_limits(glyphs: list[Glyph], start: int, length: int) -> list[Glyph]:
 
 _SUPER = str.maketrans("0123456789+-−=()", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾")
 _SUB = str.maketrans("0123456789+-−=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎")
+_SIGNS = {"+", "-", "−", "++", "−−"}  # the charge of an ion
 _DIGITS = re.compile(r"[-+−=()]*[0-9][-+−=()0-9]*")
 
 #: A character is a script if its font is at most this share of the line's, and stands off the baseline.
@@ -211,23 +245,37 @@ def plain(glyphs: Sequence[Glyph], line: bool = False) -> str:
         line: the glyphs are a line of the page, where a number that is set high opens a footnote.
     """
     size, base = main_line(glyphs)
-    segments: list[tuple[int, str]] = []
+    segments: list[tuple[int, list[Glyph], bool]] = []
     for before, glyph in zip([None, *glyphs], glyphs, strict=False):
         level = _level(glyph, size, base)
-        space = " " if glyph.lead and before else ""
+        space = bool(glyph.lead and before)
         if segments and segments[-1][0] == level:
-            segments[-1] = (level, segments[-1][1] + space + glyph.text)
-        elif level and before and space and glyph.x0 - before.x1 > 0.4 * size:
-            segments += [(0, " "), (level, glyph.text)]
-        else:  # PDFium takes the step to a script for a space
-            segments.append((level, ("" if level else space) + glyph.text))
-    text = ""
-    for level, part in segments:
-        if line and not text and level > 0 and part.isdecimal():
-            text = part.translate(_SUPER) + " "
+            segments[-1][1].append(glyph)
         else:
-            text += _script(part.lstrip() if text.endswith(" ") else part, level, text)
+            # PDFium takes the step to a script for a space
+            apart = space and (not level or glyph.x0 - before.x1 > 0.4 * size)  # type: ignore[union-attr]
+            segments.append((level, [glyph], apart))
+    for index, (upper, lower) in enumerate(zip(segments, segments[1:], strict=False)):
+        # of a stack, the lower script comes first: SO₄²⁻
+        if upper[0] > 0 > lower[0] and lower[1][0].x0 < upper[1][-1].x1 and not (lower[2] or upper[2]):
+            segments[index : index + 2] = [lower, upper]
+    text = ""
+    for level, part, apart in segments:
+        inside = _run(part, level)
+        if line and not text and level > 0 and inside.isdecimal():
+            text = inside.translate(_SUPER) + " "
+            continue
+        if apart and not text.endswith(" "):
+            text += " "
+        text += _script(inside, level, text)
     return text
+
+
+def _run(glyphs: Sequence[Glyph], level: int) -> str:
+    """Return the text of glyphs on one level; a script may have scripts of its own."""
+    if level and len({glyph.size for glyph in glyphs}) > 1:
+        return plain(glyphs)
+    return "".join((" " if glyph.lead and i else "") + glyph.text for i, glyph in enumerate(glyphs))
 
 
 def main_line(glyphs: Sequence[Glyph]) -> tuple[float, float]:
@@ -252,6 +300,8 @@ def _script(text: str, kind: int, before: str) -> str:
         return text
     if text in ("∘", "◦", "o") and kind > 0 and before[-1].isdigit():
         return "°"
+    if text in _SIGNS and (before[-1].isalnum() or before[-1] in ")]}"):
+        return text.translate(_SUPER if kind > 0 else _SUB)
     if not any(letter.isalnum() for letter in text) or text in ("st", "nd", "rd", "th"):
         return text
     if _DIGITS.fullmatch(text):

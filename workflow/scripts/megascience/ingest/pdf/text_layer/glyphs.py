@@ -6,7 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
+
+from megascience.ingest.pdf.text_layer.accents import join_accents
+from megascience.ingest.pdf.text_layer.bitmap_fonts import NAMELESS, bitmap_text
+from megascience.ingest.pdf.text_layer.fonts import UNKNOWN, Fonts
+from megascience.ingest.pdf.text_layer.glyph import Glyph
+from megascience.ingest.pdf.text_layer.glyph_names import is_unknown, private_text
 
 #: Path objects that are looked at on one page; vector graphics can have hundreds of thousands.
 MAX_PATHS = 20_000
@@ -22,40 +28,6 @@ _MONO = re.compile(r"mono|courier|consol|typewriter|menlo|cmtt|cmsltt|cmitt|sftt
 _BOLD = re.compile(r"bold|black|heavy|cmbx|cmb10|sfbx|ecbx|cmssbx|-medi|demi", re.IGNORECASE)
 
 _HYPHENS = (0x2, 0xFFFE)  # what PDFium writes for a hyphen at a line's broken end; it swallows the line end after it
-
-# TeX's font of large symbols has no names that PDFium maps to Unicode, so that it gives the bare code: a sum comes
-# out as X, an integral as Z. (The encoding is that of cmex10, The TeXbook, appendix F.)
-_CMEX = {code: "()[]⌊⌋⌈⌉{}⟨⟩|‖/\\"[code] for code in range(0x10)}
-_CMEX |= {0x10 + i: c for i, c in enumerate("()()[]⌊⌋⌈⌉{}⟨⟩/\\")}
-_CMEX |= {0x20 + i: c for i, c in enumerate("()[]⌊⌋⌈⌉{}⟨⟩/\\/\\")}
-_CMEX |= {0x30 + i: c for i, c in enumerate("⎛⎞⎡⎤⎣⎦⎢⎥⎧⎫⎩⎭⎨⎬⎪|⎝⎠⎜⎟⟨⟩⊔⊔∮∮⊙⊙⊕⊕⊗⊗")}
-_CMEX |= {0x50 + i: c for i, c in enumerate("∑∏∫⋃⋂⊎⋀⋁" * 2)}
-_CMEX |= {0x60: "∐", 0x61: "∐"} | {0x68 + i: c for i, c in enumerate("[]⌊⌋⌈⌉{}")}
-_CMEX |= dict.fromkeys(range(0x70, 0x75), "√")
-# the same for the prime of TeX's symbol font, whose name no list of glyph names has: f' comes out as f0
-_CMSY = {0x30: "′"}
-
-
-class Glyph(NamedTuple):
-    """A character, or a formula that was put together, with the box of its ink.
-
-    Attributes:
-        base, size: height of the baseline and size of the font, to a tenth of a point.
-        lead: what stands before it in the page's content: "", " ", or "\\n" for the end of a line.
-        broken: it is the hyphen of a word that was cut at the line's end.
-    """
-
-    text: str
-    x0: float
-    x1: float
-    y0: float
-    y1: float
-    base: float
-    size: float
-    bold: bool = False
-    mono: bool = False
-    lead: str = ""
-    broken: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,84 +47,102 @@ class _Style:
     size: float
     bold: bool
     mono: bool
-    codes: dict[int, str]
     turn: int
+    font: int
 
 
-def read_page(page: Any) -> tuple[list[Glyph], list[Bar]]:
-    """Return the glyphs of a page (a pypdfium2 page) in the order of its content, and its bars.
+def read_page(page: Any, number: int, fonts: Fonts) -> tuple[list[Glyph], list[Bar]]:
+    """Return the glyphs of a page (a pypdfium2 page with its index) in the order of its content, and its bars.
 
     Text that stands across the page's main direction (a stamp at the margin, the label of an axis) is left out;
-    a page whose text stands upright only when it is turned, is turned.
+    a page whose text stands upright only when it is turned, is turned. A glyph that no font names is UNKNOWN.
     """
     textpage = page.get_textpage()
     try:
-        found = list(_characters(textpage))
+        found, bitmaps = _characters(textpage, page, number, fonts)
     finally:
         textpage.close()
-    turns = Counter(turn for _, turn in found)
+    turns = Counter(style.turn for _, style in found)
     if not turns:
         return [], []
     main = max(turns, key=lambda turn: (turns[turn], -turn))
-    glyphs = [glyph for glyph, turn in found if turn == main]
-    if main:
-        return [_turned(glyph, main) for glyph in glyphs], []
-    bars = list(_bars(page))
+    placed = [(glyph if not main else _turned(glyph, main), style.font) for glyph, style in found if style.turn == main]
+    glyphs = join_accents(bitmap_text(placed, bitmaps) if bitmaps else [glyph for glyph, _ in placed])
+    bars = [] if main else list(_bars(page))
     return glyphs, bars if len(bars) <= MAX_BARS else []
 
 
-def _characters(textpage: Any) -> Iterator[tuple[Glyph, int]]:
-    """Yield each glyph with the quarter turns of its text."""
+def _characters(
+    textpage: Any, page: Any, number: int, fonts: Fonts
+) -> tuple[list[tuple[Glyph, _Style]], dict[int, set[int]]]:
+    """Return each glyph with its style, and the bitmap fonts with the codes that they show without a name."""
     import pypdfium2.raw as raw
 
     handle = textpage.raw
     left, right, bottom, top = (ctypes.c_double() for _ in range(4))
     box = tuple(ctypes.byref(value) for value in (left, right, bottom, top))
+    found: list[tuple[Glyph, _Style]] = []
+    bitmaps: dict[int, set[int]] = {}
     styles: dict[int, _Style] = {}
     lead, high = "\n", 0
     for index in range(textpage.count_chars()):
         code = raw.FPDFText_GetUnicode(handle, index)
-        text_object = ctypes.cast(raw.FPDFText_GetTextObject(handle, index), ctypes.c_void_p).value
-        if text_object is None and code not in _HYPHENS:  # made up by PDFium: line ends and spaces
+        text_object = raw.FPDFText_GetTextObject(handle, index)
+        own = ctypes.cast(text_object, ctypes.c_void_p).value
+        if own is None and code not in _HYPHENS:  # made up by PDFium: line ends and spaces
             lead = "\n" if code in (10, 13) else lead or " "
             continue
-        style = styles.get(text_object or 0)
-        if style is None:
-            style = styles[text_object or 0] = _style(handle, index)
-        if code == 32 and code not in style.codes:
+        unknown = raw.FPDFText_HasUnicodeMapError(handle, index) == 1
+        if code == 32 and (not unknown or raw.FPDFText_IsGenerated(handle, index) == 1):
             lead = lead or " "
             continue
-        if 0xD800 <= code < 0xDC00:  # a pair of UTF-16 units comes as two characters
+        style = styles.get(own or 0)
+        if style is None:
+            style = styles[own or 0] = _style(handle, index, text_object)
+        if 0xD800 <= code < 0xDC00 and not unknown:  # a pair of UTF-16 units comes as two characters
             high = code
             continue
-        if 0xDC00 <= code < 0xE000:
-            if not high:
-                continue
+        if 0xDC00 <= code < 0xE000 and high and not unknown:
             code, high = 0x10000 + ((high - 0xD800) << 10) + (code - 0xDC00), 0
         if not raw.FPDFText_GetCharBox(handle, index, *box):
             continue
-        broken = code in _HYPHENS
-        text = "-" if broken else style.codes.get(code) or chr(code)
+        broken = code in _HYPHENS and not unknown
+        text = "-" if broken else chr(code)
+        if unknown or (not broken and is_unknown(text)):
+            text, bitmap = _named(code, unknown, number, page, text_object, fonts)
+            if bitmap is not None:
+                bitmaps.setdefault(style.font, set()).update({code} if bitmap else ())
+                text = chr(NAMELESS + code) if bitmap and code != 32 else " " if bitmap else text
+            if text == " ":
+                lead = lead or " "
+            if not text.strip() or (text == UNKNOWN and right.value - left.value < 0.01):  # shows nothing
+                continue
         # the text object's matrix holds its origin; a sideways text has its baseline at a constant x
         base = style.base[1] if style.turn % 2 == 0 else style.base[0]
-        glyph = Glyph(
-            text,
-            left.value,
-            right.value,
-            bottom.value,
-            top.value,
-            base,
-            style.size,
-            style.bold,
-            style.mono,
-            lead,
-            broken,
-        )
-        yield glyph, style.turn
+        x0, x1, y0, y1 = left.value, right.value, bottom.value, top.value
+        glyph = Glyph(text, x0, x1, y0, y1, base, style.size, style.bold, style.mono, lead, broken)
+        found.append((glyph, style))
         lead = "\n" if broken else ""
+    return found, bitmaps
 
 
-def _style(handle: Any, index: int) -> _Style:
+def _named(code: int, unknown: bool, number: int, page: Any, text_object: Any, fonts: Fonts) -> tuple[str, bool | None]:
+    """Return what a code shows by the names of its font, and of a bitmap font whether it has no name there."""
+    import pypdfium2.raw as raw
+
+    if not unknown and (text := private_text(code)) is not None:
+        return text, None
+    font = raw.FPDFTextObj_GetFont(text_object) if text_object else None
+    if not font or (not unknown and code > 0xFF):
+        return UNKNOWN, None
+    encoding = fonts.encoding(number, page, font)
+    text = encoding.text(code)
+    if len(text) == 1 and text != UNKNOWN and is_unknown(text):
+        text = private_text(ord(text)) or UNKNOWN
+    return text, encoding.nameless(code) if encoding.bitmap else None
+
+
+def _style(handle: Any, index: int, text_object: Any) -> _Style:
     import pypdfium2.raw as raw
 
     matrix = raw.FS_MATRIX()
@@ -166,8 +156,8 @@ def _style(handle: Any, index: int) -> _Style:
         size=round(raw.FPDFText_GetFontSize(handle, index) * math.hypot(matrix.c, matrix.d), 1) or 10.0,
         bold=bool(_BOLD.search(name)),
         mono=bool(_MONO.search(name)),
-        codes=_CMEX if "CMEX" in name.upper() else _CMSY if "CMSY" in name.upper() else {},
         turn=round(math.atan2(matrix.b, matrix.a) / (math.pi / 2)) % 4,
+        font=ctypes.cast(raw.FPDFTextObj_GetFont(text_object), ctypes.c_void_p).value or 0 if text_object else 0,
     )
 
 

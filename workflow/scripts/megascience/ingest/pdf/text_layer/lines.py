@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from megascience.ingest.pdf.text_layer.formulas import SCRIPT_SIZE, main_line, plain
-from megascience.ingest.pdf.text_layer.glyphs import Glyph
+from megascience.ingest.pdf.text_layer.glyph import Glyph
 from megascience.ingest.pdf.text_repair import LINE_HYPHEN, clean_text, squeeze
 
 #: A gap of this many font sizes inside a line parts columns or the cells of a table; word spaces stay below 1.

@@ -25,6 +25,9 @@ PARAGRAPH_GAP = 1.3
 #: Lines before and after a line that show its block's right edge, and how many of them must end there.
 WINDOW, ALIGNED = 4, 3
 
+#: A line that begins this many font sizes from the left edge is displayed, not indented.
+DISPLAYED = 6.0
+
 #: A footnote is set at most at this share of the usual size.
 NOTE_SIZE = 0.93
 
@@ -155,6 +158,9 @@ def _joint(a: Line, b: Line, left: float, right: float, leading: float) -> str:
     if (ended or fits or table) and (is_unit_start(b.text) or _BULLET.match(b.text)):
         return "line" if _ENTRY.search(b.text) else "paragraph"
     if table:
+        return "line"
+    far, near = sorted((a.x0 - left, b.x0 - left), reverse=True)
+    if far > DISPLAYED * b.size and near < 2 * b.size:  # a formula in the middle
         return "line"
     if fits:
         return "paragraph" if ended and not b.text[:1].islower() else "line"

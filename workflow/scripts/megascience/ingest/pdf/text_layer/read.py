@@ -11,6 +11,7 @@ from typing import Any
 from megascience.ingest.pdf.check import pdf_fault
 from megascience.ingest.pdf.text_layer.columns import order_columns
 from megascience.ingest.pdf.text_layer.edges import strip_running
+from megascience.ingest.pdf.text_layer.fonts import Fonts
 from megascience.ingest.pdf.text_layer.formulas import compose
 from megascience.ingest.pdf.text_layer.glyphs import read_page
 from megascience.ingest.pdf.text_layer.lines import Line, lines_of
@@ -33,13 +34,14 @@ def read_book(path: str | Path) -> list[dict[str, Any]]:
     if fault:
         raise ValueError(fault)
     document = pypdfium2.PdfDocument(path)
+    fonts = Fonts(path)
     pages: list[list[Line]] = []
     errors: dict[int, str] = {}
     try:
         for index in range(len(document)):
             try:
                 page = document[index]
-                pages.append(lines_of(compose(*read_page(page))))
+                pages.append(lines_of(compose(*read_page(page, index, fonts))))
                 page.close()
             except pypdfium2.PdfiumError as error:
                 pages.append([])
