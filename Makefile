@@ -8,7 +8,7 @@ BIN := .venv/main/bin
 # The whole workflow on the example shelf.
 demo: set-up
 	$(BIN)/snakemake --cores $(CORES) --configfile config/demo.yaml
-	@PYTHONPATH=workflow/scripts $(BIN)/python -m megascience summary results/demo
+	@$(BIN)/megascience summary results/demo
 
 # All tests: first those without a real model, then those on a SLURM of their own, then those with a model.
 test: set-up-test

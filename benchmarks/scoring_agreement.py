@@ -1,6 +1,6 @@
 """Agreement with Math-Verify on the labelled cases and on references, and who is right where they differ.
 
-    PYTHONPATH=workflow/scripts python benchmarks/scoring_agreement.py [--references math500.jsonl] [--show N]
+    .venv/main/bin/python benchmarks/scoring_agreement.py [--references math500.jsonl] [--show N]
 
 Only kinds that Math-Verify reads are compared: numbers, expressions, equations, sets, tuples, intervals, matrices.
 Math-Verify gets the reference as `$reference$`, and the candidate in the same form or the completion as it is.

@@ -1,6 +1,6 @@
 """Verdicts on labelled cases: accuracy and wrong answers that were paid, by source of the cases and by kind.
 
-    PYTHONPATH=workflow/scripts python benchmarks/scoring_cases.py FILE.jsonl... [--show N] [--by kind|source]
+    .venv/main/bin/python benchmarks/scoring_cases.py FILE.jsonl... [--show N] [--by kind|source]
 
 A case has `completion` (or `candidate`), `reference`, `kind`, perhaps `options` and `unit`, and `expected` (or
 `label`): "correct", "wrong" or "unreadable". The last two count as one, since neither pays. Cases that are marked

@@ -1,6 +1,6 @@
 """Round trip of real benchmark files: adapters without loss, references right in five phrasings, others wrong.
 
-    PYTHONPATH=workflow/scripts python benchmarks/scoring_roundtrip.py DIR [--show N]
+    .venv/main/bin/python benchmarks/scoring_roundtrip.py DIR [--show N]
 
 DIR holds benchmark files in their own formats (see FILES). Every row must become an item; every reference, fed back
 as a completion in five common phrasings, must score correct, and a wrong answer in the same phrasings must not.

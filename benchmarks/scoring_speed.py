@@ -1,6 +1,6 @@
 """Scores a second on one core, by kind, and against Math-Verify's parse and verify in the same run.
 
-    PYTHONPATH=workflow/scripts python benchmarks/scoring_speed.py [CASES_DIR]
+    .venv/main/bin/python benchmarks/scoring_speed.py [CASES_DIR]
 
 CASES_DIR (default tests/data/scoring) holds the labelled cases. Caches are cleared before each pass, so that
 repeated answers do not count as speed; each kind is timed over its own cases, as often as fills two seconds of

@@ -54,6 +54,14 @@ if [ "$(cat "$folder/.set-up-$name" 2>/dev/null)" != "$(stamp "$pins")" ]; then
     fi
     stamp "$pins" >"$folder/.set-up-$name"
 fi
+# The command `megascience`, as a link to this checkout: an edit of the library needs no set-up.
+if [ "$name" = main ]; then
+    package=$(printf '%s %s\n' "$PWD" "$(stamp "$pins" pyproject.toml)")
+    if [ "$(cat "$folder/.set-up-package" 2>/dev/null)" != "$package" ]; then
+        "$folder/bin/python" -m pip --disable-pip-version-check install -qq --no-deps --no-build-isolation -e .
+        echo "$package" >"$folder/.set-up-package"
+    fi
+fi
 if [ $# -gt 1 ]; then
     extra=requirements/$2.txt
     if [ "$(cat "$folder/.set-up-$2" 2>/dev/null)" != "$(stamp "$pins" "$extra")" ]; then

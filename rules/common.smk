@@ -2,11 +2,23 @@
 # workflow/scripts/megascience/plan.py, where it is tested. Nothing here prints to stdout: it would
 # end up in `snakemake --dag | dot`.
 import gc
+import os
 import sys
 from functools import partial
 from pathlib import Path
 
-sys.path.append(f"{workflow.basedir}/workflow/scripts")
+# This checkout's own library comes first, here and in every process that a job starts: where snakemake is installed,
+# another checkout's may be installed, too. The folder holds the library alone: the scripts beside the real one have
+# names that other modules have (chunk is one of Python's).
+ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
+LIBRARY = f"{ROOT}/workflow/library"
+others = [
+    path
+    for path in os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if path and path != LIBRARY
+]
+os.environ["PYTHONPATH"] = os.pathsep.join([LIBRARY, *others])
+sys.path.insert(0, LIBRARY)
 
 # A plan is millions of objects that stay, and Python would look through them for garbage over and over: a quarter
 # of the time of planning 3,000 jobs.
@@ -33,7 +45,7 @@ from megascience.planning.config import check_keys
 from megascience.planning.cluster import check_site
 from megascience.planning.jobs import find_shard, shards_of
 
-SCHEMA = f"{workflow.basedir}/config/schema.yaml"
+SCHEMA = f"{ROOT}/config/schema.yaml"
 try:
     if workflow.is_main_process:  # a job's own Snakemake need not check all again
         check_keys(config, SCHEMA)

@@ -5,7 +5,9 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
@@ -120,3 +122,47 @@ def test_missing_system_packages_are_named_in_one_line(checkout):
         refused.stderr == "System packages are missing. On Debian: sudo apt-get install python3-venv build-essential\n"
     )
     assert not (checkout / ".venv").exists()
+
+
+def wheel_of(name: str, folder: Path) -> str:
+    """Put a wheel of a package that is installed here into the folder; return its pin."""
+    installed = distribution(name)
+    with zipfile.ZipFile(folder / f"{name}-{installed.version}-py3-none-any.whl", "w") as wheel:
+        for file in installed.files or ():
+            if ".." not in file.parts and "__pycache__" not in file.parts and file.name != "RECORD":
+                wheel.write(file.locate(), str(file))
+        wheel.writestr(f"{name}-{installed.version}.dist-info/RECORD", "")
+    return f"{name}=={installed.version}\n"
+
+
+@pytest.fixture
+def whole(checkout: Path) -> Iterator[Path]:
+    """A checkout with the environment "main" and the library."""
+    shutil.copy(ROOT / "pyproject.toml", checkout)
+    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    shutil.copytree(ROOT / "workflow/scripts/megascience", checkout / "workflow/scripts/megascience", ignore=ignored)
+    (checkout / "requirements/main.txt").write_text("thing==1.0\n" + wheel_of("setuptools", checkout / "index"))
+    yield checkout
+
+
+def test_the_main_environment_has_the_command_which_follows_every_edit(whole: Path) -> None:
+    first = set_up(whole, "main")
+    assert first.returncode == 0, first.stderr
+    said = "import megascience; print(megascience.__file__, megascience.__version__)"
+    python = whole / ".venv/main/bin/python"
+
+    def answer() -> str:
+        return subprocess.run([python, "-c", said], cwd="/", capture_output=True, text=True, check=True).stdout
+
+    assert answer() == f"{whole}/workflow/scripts/megascience/__init__.py 0.1.0\n"
+    assert "megascience.cli.main" in (whole / ".venv/main/bin/megascience").read_text()
+    assert set_up(whole, "main").stderr == ""
+    init = whole / "workflow/scripts/megascience/__init__.py"
+    init.write_text(init.read_text().replace("0.1.0", "0.1.1"))
+    assert answer().endswith(" 0.1.1\n")
+    # what the command is called is told by pyproject.toml: an edit of it installs the package once more, and no pin
+    project = whole / "pyproject.toml"
+    project.write_text(project.read_text().replace('megascience = "megascience.cli', 'another = "megascience.cli'))
+    (whole / ".venv/main/left").touch()
+    assert set_up(whole, "main").returncode == 0
+    assert (whole / ".venv/main/bin/another").exists() and (whole / ".venv/main/left").exists()
