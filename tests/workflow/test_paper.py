@@ -12,7 +12,7 @@ from megascience.planning.config import read_settings
 from megascience.planning.plan import Plan
 from megascience.stages.schemas import SCHEMAS
 from megascience.storage.parquet import write_records
-from megascience.storage.tables import Table, read_tsv
+from megascience.storage.tables import read_tsv, table_of, write_table
 
 DEMO = ("--configfile", "config/demo.yaml")
 CONFIG = (*DEMO, "more.yaml")
@@ -94,7 +94,7 @@ def write_results(root, plan):
         write_records(root / "dataset" / dataset / "train.parquet", answers, pa.schema([("answer", pa.string())]))
         lengths = [[chance.randint(10, 400), 1] for _ in range(12)]
         (root / "lengths").mkdir(exist_ok=True)
-        Table(("tokens", "rows"), lengths).write(root / "lengths" / f"{dataset}.tsv")
+        write_table(table_of(("tokens", "rows"), lengths), root / "lengths" / f"{dataset}.tsv")
     write_tables(root, plan)
 
 
@@ -102,12 +102,12 @@ def write_tables(root, plan):
     yields = ("stage", "discipline", "rows_in", "rows_kept", "rows_dropped", "rows_out", "row")
     stages = ("extract", "dedup", "filter", "decontaminate", "reference")
     books = [(s, d, 9, 9, 0, 9 - i, "pair") for i, s in enumerate(stages) for d in plan.disciplines]
-    Table(yields, books).write(root / "tables" / "yield.tsv")
+    write_table(table_of(yields, books), root / "tables" / "yield.tsv")
     for source in plan.config["sources"]:
         rows = [
             (s, source, 20, 20, 0, 20 - i, "row") for i, s in enumerate(("import_source", "dedup", "decontaminate"))
         ]
-        Table(yields, rows).write(root / "tables" / f"yield.{source}.tsv")
+        write_table(table_of(yields, rows), root / "tables" / f"yield.{source}.tsv")
     for selection in plan.config["selections"]:
         file = root / "select" / f"{selection}.json"
         file.parent.mkdir(exist_ok=True)
@@ -115,12 +115,14 @@ def write_tables(root, plan):
             json.dumps({"selection": selection, "method": "all", "rows": 18, "eligible": 18, "selected": 7})
         )
     parts = [(p.name, plan.part_pool(p), 7) for p in plan.recipes.mixtures["megascience"]]
-    Table(("part", "source", "rows_kept"), parts).write(root / "mixture" / "megascience" / "counts.tsv")
+    write_table(table_of(("part", "source", "rows_kept"), parts), root / "mixture" / "megascience" / "counts.tsv")
     found = [("physics", "gsm8k", 5, 2), (next(iter(plan.config["sources"])), "mmlu", 5, 1)]
-    Table(("discipline", "benchmark", "rows", "rows_contaminated"), found).write(root / "tables/contamination.tsv")
+    write_table(
+        table_of(("discipline", "benchmark", "rows", "rows_contaminated"), found), root / "tables/contamination.tsv"
+    )
     names = ("stage", "model", "prompt_tokens", "completion_tokens", "gpu_hours", "wall_hours", "startup_hours")
     spent = [("extract", "teacher", 900, 100, 0.0, 0.1, 0.1), ("all", None, 900, 100, 0.0, 0.1, 0.1)]
-    Table(names, spent).write(root / "tables/cost.tsv")
+    write_table(table_of(names, spent), root / "tables/cost.tsv")
 
 
 def test_every_table_and_figure_is_made(run):
@@ -129,7 +131,7 @@ def test_every_table_and_figure_is_made(run):
 
 
 def test_models_are_set_against_their_baseline(run):
-    rows = read_tsv(run.root / "results/demo/tables/main.tsv")
+    rows = read_tsv(run.root / "results/demo/tables/main.tsv", {}).to_dict("records")
     assert tuple(dict.fromkeys(row["model"] for row in rows)) == MODELS
     assert {row["compared_with"] for row in rows} == {"student"}
     assert {"General", "Specific", "Math", "All"} <= {row["benchmark"] for row in rows}
@@ -137,16 +139,16 @@ def test_models_are_set_against_their_baseline(run):
 
 
 def test_the_ablation_is_set_against_the_whole(run):
-    rows = read_tsv(run.root / "results/demo/tables/ablation.tsv")
+    rows = read_tsv(run.root / "results/demo/tables/ablation.tsv", {}).to_dict("records")
     assert {row["model"] for row in rows} == {"student_textbook_reasoning", "student_no_cot"}
     assert {row["compared_with"] for row in rows} == {"student_textbook_reasoning"}
     assert {row["training_rows"] for row in rows} == {"12"}
 
 
 def test_the_papers_number_stands_beside_ours(run):
-    rows = {row["discipline"]: row for row in read_tsv(run.root / "results/demo/tables/curation.tsv")}
+    rows = read_tsv(run.root / "results/demo/tables/curation.tsv", {}).set_index("discipline").to_dict("index")
     assert (rows["physics"]["extracted"], rows["physics"]["extracted_paper"]) == ("9", "59094")
-    rows = {row["source"]: row for row in read_tsv(run.root / "results/demo/tables/sources.megascience.tsv")}
+    rows = read_tsv(run.root / "results/demo/tables/sources.megascience.tsv", {}).set_index("source").to_dict("index")
     assert (rows["nemotron_science"]["raw"], rows["nemotron_science"]["raw_paper"]) == ("20", "708900")
     assert (rows["nemotron_science"]["selected"], rows["nemotron_science"]["mixed"]) == ("7", "7")
 

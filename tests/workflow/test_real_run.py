@@ -70,7 +70,7 @@ def test_training_changed_the_student(run):
 
 
 def test_all_models_have_scores(run):
-    rows = read_tsv(run.root / "results/real/tables/main.tsv")
+    rows = read_tsv(run.root / "results/real/tables/main.tsv", {}).to_dict("records")
     models = {"student", "student_textbook_reasoning", "student_megascience"}
     assert {row["model"] for row in rows} == models
     for model in models:

@@ -6,6 +6,7 @@ from megascience.report.tables.comparison import Comparison, Trained, by_model, 
 from megascience.report.tables.paper import read_paper
 from megascience.report.tables.scores import read_scores
 from megascience.storage.logs import job_log
+from megascience.storage.tables import write_table
 
 with job_log(snakemake.log[0]):
     table = Comparison(
@@ -17,6 +18,6 @@ with job_log(snakemake.log[0]):
         {Path(path).parent.name: dataset_rows(path) for path in snakemake.input.datasets},
         read_paper(snakemake.input.paper or None),
     )
-    table.long().write(snakemake.output.table)
+    write_table(table.long(), snakemake.output.table)
     for path in (snakemake.output.markdown, snakemake.output.latex):
-        table.short(snakemake.params.table["show"], snakemake.params.table["caption"]).write(path)
+        write_table(table.short(snakemake.params.table["show"], snakemake.params.table["caption"]), path)

@@ -6,6 +6,7 @@ from pathlib import Path
 from megascience.report.tables.counts import extraction_table
 from megascience.report.tables.paper import read_paper
 from megascience.storage.logs import job_log
+from megascience.storage.tables import write_table
 
 with job_log(snakemake.log[0]):
     by_discipline = {"chunks": defaultdict(list), "pairs": defaultdict(list)}
@@ -14,4 +15,4 @@ with job_log(snakemake.log[0]):
             files[Path(path).parent.name].append(path)
     table = extraction_table(**by_discipline, paper=read_paper(snakemake.input.paper or None))
     for path in snakemake.output:
-        table.write(path)
+        write_table(table, path)

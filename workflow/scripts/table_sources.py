@@ -3,6 +3,7 @@
 from megascience.report.tables.counts import Part, sources_table
 from megascience.report.tables.paper import read_paper
 from megascience.storage.logs import job_log
+from megascience.storage.tables import write_table
 
 with job_log(snakemake.log[0]):
     selected = iter(snakemake.input.selected)
@@ -13,4 +14,4 @@ with job_log(snakemake.log[0]):
     paper = read_paper(snakemake.input.paper or None)
     table = sources_table(snakemake.wildcards.mixture, parts, snakemake.input.mixed, paper)
     for path in snakemake.output:
-        table.write(path)
+        write_table(table, path)

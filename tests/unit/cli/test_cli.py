@@ -18,7 +18,7 @@ from megascience.ingest.books import COLUMNS, read_shelf
 from megascience.storage.drops import Drop
 from megascience.storage.errors import InputError
 from megascience.storage.files import file_sha256
-from megascience.storage.tables import Table
+from megascience.storage.tables import table_of
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
@@ -87,7 +87,9 @@ def test_configuration_is_read_as_the_workflow_does(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(
         "megascience.planning.plan.Plan", lambda config: SimpleNamespace(config=config, check=lambda: None)
     )
-    monkeypatch.setattr("megascience.cli.forecast.forecast", lambda *given: seen.append(given) or Table(("stage",), []))
+    monkeypatch.setattr(
+        "megascience.cli.forecast.forecast", lambda *given: seen.append(given) or table_of(("stage",), [])
+    )
     (tmp_path / "mine.yaml").write_text("chunk: {tokens: 77}\npathvars: {results: elsewhere}\n")
     assert main(["forecast", "--configfile", str(tmp_path / "mine.yaml")]) == 0
     plan, results, _ = seen[0]
@@ -295,7 +297,9 @@ def test_several_files_follow_one_configfile(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(
         "megascience.planning.plan.Plan", lambda config: SimpleNamespace(config=config, check=lambda: None)
     )
-    monkeypatch.setattr("megascience.cli.forecast.forecast", lambda *given: seen.append(given) or Table(("stage",), []))
+    monkeypatch.setattr(
+        "megascience.cli.forecast.forecast", lambda *given: seen.append(given) or table_of(("stage",), [])
+    )
     for name, tokens in (("one", 77), ("two", 78)):
         (tmp_path / f"{name}.yaml").write_text(f"chunk: {{tokens: {tokens}}}\n")
     assert main(["forecast", "--configfile", str(tmp_path / "one.yaml"), str(tmp_path / "two.yaml")]) == 0

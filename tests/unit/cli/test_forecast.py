@@ -26,7 +26,7 @@ from megascience.storage.parquet import write_records
 
 
 def lines(table) -> dict[tuple[str, str | None], dict[str, object]]:
-    return {(row[0], row[1]): dict(zip(table.columns, row, strict=True)) for row in table.rows}
+    return {(row["stage"], row["model"]): row for row in table.to_dict("records")}
 
 
 def cost(root: Path, stage: str, **values: object) -> None:

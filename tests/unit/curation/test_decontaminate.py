@@ -247,10 +247,10 @@ def test_table_counts_rows_and_verdicts(tmp_path):
     write_records(tmp_path / "2", rows[3:], SCHEMAS["verdicts"])
     write_records(tmp_path / "3", [], SCHEMAS["verdicts"])
     table = contamination_table({"physics": [tmp_path / "1", tmp_path / "2"], "biology": [tmp_path / "3"]})
-    assert table.columns == (
+    assert list(table) == [
         "discipline", "benchmark", "rows", "rows_contaminated", "candidates", "yes", "no", "unreadable", "skipped",
-    )  # fmt: skip
-    assert [list(row) for row in table.rows] == [
+    ]  # fmt: skip
+    assert table.to_numpy().tolist() == [
         ["biology", "all", 0, 0, 0, 0, 0, 0, 0],
         ["physics", "gsm8k", 2, 1, 3, 2, 0, 0, 1],
         ["physics", "math", 2, 0, 2, 0, 1, 1, 0],

@@ -100,7 +100,7 @@ def test_statistics(root: Path, tmp_path: Path) -> None:
     answer(root / "journal/refine/physics/000.jsonl", "0123456789abcdef", "aaaaaaaaaaaaaaaa")
     answer(root / "journal/refine/biology/000.jsonl", "0123456789abcdef")
     answer(root / "journal/evaluate/small.jsonl", "cccccccccccccccc")
-    rows = [row[:4] for row in journal_stats(root).rows]
+    rows = [tuple(row[:4]) for row in journal_stats(root).to_numpy().tolist()]
     assert rows == [("evaluate", 1, 1, 1), ("refine", 2, 3, 2)]
     with pytest.raises(InputError, match="there is no journal"):
         journal_stats(tmp_path / "elsewhere")

@@ -45,11 +45,11 @@ def test_counts_of_each_stage(root: Path) -> None:
 def test_tables_add_up(root: Path, tmp_path: Path) -> None:
     yields, reasons = tmp_path / "yield.tsv", tmp_path / "yield_reasons.tsv"
     yield_tables(kept=tree.kept(root), books=tree.BOOKS, yields=yields, reasons=reasons)
-    rows = read_tsv(yields)
-    assert [row["stage"] for row in rows[:5]] == [*["digitize"] * 2, *["classify"] * 2, "chunk"]
-    for row in rows:
-        assert int(row["rows_in"]) == int(row["rows_kept"]) + int(row["rows_dropped"])
-    by_reason = {(row["stage"], row["discipline"], row["reason"]): int(row["rows"]) for row in read_tsv(reasons)}
+    counts = dict.fromkeys(("rows_in", "rows_kept", "rows_dropped"), int)
+    rows = read_tsv(yields, counts)
+    assert list(rows["stage"][:5]) == [*["digitize"] * 2, *["classify"] * 2, "chunk"]
+    assert (rows["rows_in"] == rows["rows_kept"] + rows["rows_dropped"]).all()
+    by_reason = read_tsv(reasons, {"rows": int}).set_index(["stage", "discipline", "reason"])["rows"]
     assert by_reason["filter", "biology", "rejected"] == 1
     assert by_reason["digitize", "biology", "book_unreadable"] == 1
     first = yields.read_bytes()

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 import pytest
 from megascience.evaluation.registry import load_registry
@@ -13,7 +14,7 @@ from megascience.report.tables.paper import read_paper
 from megascience.report.tables.scores import average_groups
 from megascience.storage.errors import InputError
 from megascience.storage.parquet import write_records
-from megascience.storage.tables import Table
+from megascience.storage.tables import write_table
 
 REGISTRY = {
     "mmlu": {"group": "general", "in_average": False},
@@ -55,9 +56,8 @@ def compare(tmp_path: Path, blocks: list[list[str]], paper: dict | None = None) 
     return Comparison(blocks, scores, by_model(files), REGISTRY, TRAINED, {"books": 1234}, paper or {})
 
 
-def rows_of(table: Table) -> dict[tuple, dict]:
-    rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
-    return {(row["model"], row["benchmark"]): row for row in rows}
+def rows_of(table: pd.DataFrame) -> dict[tuple, dict]:
+    return {(row["model"], row["benchmark"]): row for row in table.to_dict("records")}
 
 
 def test_each_is_set_against_the_first_of_its_block(tmp_path: Path) -> None:
@@ -99,22 +99,24 @@ def test_several_comparisons_in_a_block_are_corrected(tmp_path: Path) -> None:
 def test_table_of_averages(tmp_path: Path) -> None:
     paper = {("seven/books", "General"): 39.58, ("instruct", "All"): 58.8}
     table = compare(tmp_path, [["instruct", "tuned"]], paper).short("averages", "Ours.")
-    assert table.columns == ("model", "training rows", "General", "Specific", "Math", "All")
-    assert [row[:2] for row in table.rows] == [["instruct", None], ["tuned", 1234]]
-    assert table.rows[1][2] == "60.00† (50.2–69.1; paper 39.58)"
-    assert table.rows[0][5].endswith("; paper 58.80)")
-    assert table.rows[0][2] == "20.00 (13.3–28.9)"
-    assert table.caption.startswith("Ours. Score in percent")
+    assert list(table) == ["model", "training rows", "General", "Specific", "Math", "All"]
+    rows = table.to_numpy().tolist()
+    assert [row[:2] for row in rows] == [["instruct", None], ["tuned", 1234]]
+    assert rows[1][2] == "60.00† (50.2–69.1; paper 39.58)"
+    assert rows[0][5].endswith("; paper 58.80)")
+    assert rows[0][2] == "20.00 (13.3–28.9)"
+    assert table.attrs["caption"].startswith("Ours. Score in percent")
 
 
 def test_table_of_benchmarks(tmp_path: Path) -> None:
     table = compare(tmp_path, [["instruct", "tuned"], ["bare"]]).short("benchmarks")
-    assert table.columns == ("benchmark", "instruct", "tuned", "bare")
-    assert [row[0] for row in table.rows] == ["mmlu", "gpqa", "medqa", "gsm8k", "General", "Specific", "Math", "All"]
-    assert table.rows[1][2].startswith("60.00† ")
-    assert table.rows[3][3] is None
+    assert list(table) == ["benchmark", "instruct", "tuned", "bare"]
+    rows = table.to_numpy().tolist()
+    assert [row[0] for row in rows] == ["mmlu", "gpqa", "medqa", "gsm8k", "General", "Specific", "Math", "All"]
+    assert rows[1][2].startswith("60.00† ")
+    assert rows[3][3] is None
     for suffix in ("tsv", "md", "tex"):
-        table.write(tmp_path / f"table.{suffix}")
+        write_table(table, tmp_path / f"table.{suffix}")
     assert "| 60.00† (50.2–69.1) |" in (tmp_path / "table.md").read_text()
 
 
@@ -136,7 +138,7 @@ def test_paper_numbers(tmp_path: Path) -> None:
     file.write_text("paper_table\trow\tcolumn\tvalue\n6\tseven/books\tAll\t61.01\n2\tphysics\textracted\t59094\n")
     assert read_paper(file) == {("seven/books", "All"): 61.01, ("physics", "extracted"): 59094}
     assert read_paper(None) == {}
-    for fault, message in (("6\tseven/books\tAll\t60", "stands there twice"), ("6\tx\ty\tz", "a number as value")):
+    for fault, message in (("6\tseven/books\tAll\t60", "is there twice"), ("6\tx\ty\tz", "a number as value")):
         file.write_text(f"paper_table\trow\tcolumn\tvalue\n6\tseven/books\tAll\t61.01\n{fault}\n")
         with pytest.raises(InputError, match=rf"paper\.tsv:3: .*{message}"):
             read_paper(file)

@@ -2,15 +2,16 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import resulttree as tree
 from megascience.report.conservation import yield_tables
 from megascience.report.tables.counts import Part, counts_table, curation_table, extraction_table, sources_table
-from megascience.storage.tables import Table
+from megascience.storage.tables import table_of, write_table
 
 
-def rows_of(table: Table) -> dict[str, dict]:
-    return {row[0]: dict(zip(table.columns, row, strict=True)) for row in table.rows}
+def rows_of(table: pd.DataFrame) -> dict[str, dict]:
+    return {row[table.columns[0]]: row for row in table.to_dict("records")}
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_curation_by_discipline(root: Path, tmp_path: Path) -> None:
     yields = tmp_path / "yield.tsv"
     yield_tables(kept=tree.kept(root), books=tree.BOOKS, yields=yields, reasons=tmp_path / "reasons.tsv")
     table = curation_table(yields, {("all", "extracted"): 945683.0})
-    assert table.columns == (
+    assert list(table) == [
         "discipline",
         "extracted",
         "extracted_paper",
@@ -49,28 +50,28 @@ def test_curation_by_discipline(root: Path, tmp_path: Path) -> None:
         "filtered",
         "decontaminated",
         "released",
-    )
-    assert [row[0] for row in table.rows] == ["biology", "medicine", "physics", "all"]
+    ]
+    assert list(table["discipline"]) == ["biology", "medicine", "physics", "all"]
     rows = rows_of(table)
     assert [rows["physics"][c] for c in ("extracted", "deduplicated", "filtered", "released")] == [3, 2, 2, 2]
     assert [rows["all"][c] for c in ("extracted", "extracted_paper", "filtered")] == [5, 945683, 2]
 
 
 def test_without_the_papers_numbers_there_are_no_columns_for_them() -> None:
-    table = counts_table("source", {"a": {"raw": 3}, "b": {"raw": 4}}, {("c", "raw"): 9.0}, "Rows.")
-    assert table.columns == ("source", "raw")
-    assert table.caption == "Rows."
+    table = counts_table("source", pd.DataFrame({"raw": {"a": 3, "b": 4}}), {("c", "raw"): 9.0}, "Rows.")
+    assert list(table) == ["source", "raw"]
+    assert table.attrs["caption"] == "Rows."
 
 
 def test_sources_of_a_mixture(tmp_path: Path) -> None:
     columns = ("stage", "discipline", "rows_in", "rows_out")
     web = [("import_source", "web", 100, 90), ("dedup", "web", 90, 80), ("decontaminate", "web", 80, 70)]
     books = [("extract", d, 9, 40) for d in ("physics", "biology")] + [("reference", "physics", 40, 30)]
-    Table(columns, web).write(tmp_path / "web.tsv")
-    Table(columns, books).write(tmp_path / "books.tsv")
+    write_table(table_of(columns, web), tmp_path / "web.tsv")
+    write_table(table_of(columns, books), tmp_path / "books.tsv")
     (tmp_path / "random.json").write_text('{"rows": 70, "eligible": 70, "selected": 20}')
     kept = [("random", "web", 19), ("textbook_reasoning", "textbook_reasoning", 30)]
-    Table(("part", "source", "rows_kept"), kept).write(tmp_path / "counts.tsv")
+    write_table(table_of(("part", "source", "rows_kept"), kept), tmp_path / "counts.tsv")
     parts = [
         Part("web", tmp_path / "web.tsv", tmp_path / "random.json"),
         Part("textbook_reasoning", tmp_path / "books.tsv"),

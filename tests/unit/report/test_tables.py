@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from megascience.report.tables.cost import cost_table
 from megascience.report.tables.scores import Score, average, read_scores, score_table, with_averages
 from megascience.storage.errors import InputError
-from megascience.storage.tables import Table, markdown_text
+from megascience.storage.tables import (
+    latex,
+    markdown,
+    markdown_text,
+    plain,
+    read_tsv,
+    table_of,
+    tsv,
+    write_table,
+)
 
 REGISTRY = {
     "mmlu": {"group": "general", "in_average": False},
@@ -74,7 +83,7 @@ def test_averages_of_what_was_evaluated() -> None:
 
 def test_intervals_of_one_benchmark_and_of_an_average() -> None:
     scores = {"base": {"medqa": summary(0.5, unreadable=3), "piqa": summary(0.7)}}
-    rows = {row[1]: row for row in score_table(scores, REGISTRY).rows}
+    rows = {row[1]: row for row in score_table(scores, REGISTRY).to_numpy().tolist()}
     assert rows["medqa"][3:6] == pytest.approx([50, 40, 60])
     assert rows["medqa"][6:9] == [100, 50, 3]
     half = 100 * math.sqrt(2 * 0.1**2) / 2
@@ -108,24 +117,69 @@ NASTY = 'a|b <script>alert(1)</script> & "c"\twith\na_new *line* [x](y) `z` \\ 1
 
 
 def test_cells_break_no_format(tmp_path: Path) -> None:
-    table = Table(("na|me", "n"), [(NASTY, 1.5), ("", None)], {"n": 2}, "50 % of $x_1$")
-    assert read_tsv_text(table.tsv()) == [[" ".join(NASTY.split()), "1.50"], ["", ""]]
-    markdown = table.markdown()
-    assert len(markdown.splitlines()) == 6
-    assert markdown.endswith("\n\n50 % of \\$x\\_1\\$\n")
-    assert "<script>" not in markdown
-    assert all(unescaped_bars(line) == 3 for line in markdown.splitlines()[:4])
-    latex = table.latex()
-    assert r"100 \%" in latex
-    assert r"\caption{50 \% of \$x\_1\$}" in latex
-    assert r"\begin{tabular}{ll}" in Table(("a", "b"), []).latex()
-    assert "resizebox" not in Table(("a", "b"), [("x" * 20, 1)]).latex()
-    wide = Table(("a", "b"), [("x" * 60, "y" * 60)]).latex()
+    table = table_of(("na|me", "n"), [(NASTY, 1.5), ("", None)], {"n": 2}, "50 % of $x_1$")
+    assert read_tsv_text(tsv(table)) == [[" ".join(NASTY.split()), "1.50"], ["", ""]]
+    text = markdown(table)
+    assert len(text.splitlines()) == 6
+    assert text.endswith("\n\n50 % of \\$x\\_1\\$\n")
+    assert "<script>" not in text
+    assert all(unescaped_bars(line) == 3 for line in text.splitlines()[:4])
+    assert r"100 \%" in latex(table)
+    assert r"\caption{50 \% of \$x\_1\$}" in latex(table)
+    assert r"\begin{tabular}{ll}" in latex(table_of(("a", "b"), []))
+    assert "resizebox" not in latex(table_of(("a", "b"), [("x" * 20, 1)]))
+    wide = latex(table_of(("a", "b"), [("x" * 60, "y" * 60)]))
     assert r"\resizebox{\textwidth}{!}{%" in wide and "\\end{tabular}}\n" in wide
     with pytest.raises(ValueError, match="not as '.docx'"):
-        table.write(tmp_path / "x.docx")
-    with pytest.raises(ValueError, match="1 cells in a table of 2"):
-        Table(("a", "b"), [(1,)])
+        write_table(table, tmp_path / "x.docx")
+    for short in ([(1,)], [(1, 2), (1,)]):
+        with pytest.raises(ValueError, match="1 cells in a table of 2"):
+            table_of(("a", "b"), short)
+
+
+@pytest.mark.parametrize("sign", "=+-@")
+def test_no_cell_is_a_formula_of_a_spreadsheet(sign: str, tmp_path: Path) -> None:
+    given = [f"{sign}1+cmd|' /C calc'!A0", f"'{sign}x", "'quoted'", f"a{sign}b", sign]
+    write_table(table_of(("text", "number"), [(text, -1.5) for text in given]), tmp_path / "t.tsv")
+    cells = read_tsv_text((tmp_path / "t.tsv").read_text())
+    assert not any(text.startswith(sign) for text, _ in cells)
+    assert {number for _, number in cells} == {"-1.5"}  # a number is not text
+    back = read_tsv(tmp_path / "t.tsv", {"number": float})
+    assert (list(back["text"]), list(back["number"])) == (given, [-1.5] * 5)
+
+
+def test_control_characters_are_shown(tmp_path: Path) -> None:
+    table = table_of(("a", "b"), [("\x1b[2J\u202eevil\x00", 1)])
+    for text in (tsv(table), markdown(table), latex(table), plain(table)):
+        assert not {"\x1b", "\u202e", "\x00"} & set(text)
+    assert r"\x1b[2J\u202eevil\x00" in tsv(table)
+
+
+def test_no_text_changes_its_type(tmp_path: Path) -> None:
+    given = ["007", "1e5", "nan", "NA", "", "True", "1.0", "9007199254740993"]
+    write_table(table_of(("id", "n"), [(text, 9007199254740993) for text in given]), tmp_path / "t.tsv")
+    back = read_tsv(tmp_path / "t.tsv", {"n": int})
+    assert list(back["id"]) == given
+    assert set(back["n"]) == {9007199254740993}
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ("", "No columns"),
+        ("id\tm\na\t1\n", "'n' is missing"),
+        ("id\tn\na\t\n", "invalid literal|could not convert"),
+        ("id\tn\na\tmany\n", "many"),
+        ("id\tn\na\t1.5\n", "1.5"),
+        ("id\tn\na\n", "invalid literal|could not convert"),
+        ("id\tn\na\t1\t2\n", "longer than the header"),
+        ("id\tn\na\t1\na\t1\t2\n", "Expected 2 fields in line 3"),
+    ],
+)
+def test_a_faulty_table_is_named(content: str, fault: str, tmp_path: Path) -> None:
+    (tmp_path / "t.tsv").write_text(content)
+    with pytest.raises(InputError, match=rf"t\.tsv: cannot be read as a table: .*({fault}).*run again"):
+        read_tsv(tmp_path / "t.tsv", {"id": str, "n": int})
 
 
 def read_tsv_text(text: str) -> list[list[str]]:
@@ -172,7 +226,7 @@ def test_cost_by_stage_and_model(tmp_path: Path) -> None:
     ]
     prices = {"big": {"prompt_per_million": 0.5, "completion_per_million": 2.0, "gpu_hour": 1.5}}
     table = cost_table(files, prices)
-    rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+    rows = table.to_dict("records")
     assert [(row["stage"], row["model"]) for row in rows] == [
         ("extract", "small"),
         ("refine", "big"),
@@ -190,8 +244,8 @@ def test_cost_by_stage_and_model(tmp_path: Path) -> None:
     assert rows[3]["requests"] == 40
     assert rows[3]["money"] is None  # one model has no price: a sum would look complete
     paid = cost_table(files[1:3], prices)
-    assert paid.rows[-1][-1] == pytest.approx(8.6)
-    assert cost_table([], prices).rows == []
+    assert paid["money"].iloc[-1] == pytest.approx(8.6)
+    assert cost_table([], prices).empty
 
 
 def test_faulty_cost_file_is_named(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_column_of_several_files(tmp_path: Path) -> None:
 
 def test_faulty_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "x.tsv").write_text("tokens\trows\n5\tmany\n")
-    with pytest.raises(InputError, match=r"x\.tsv: needs the columns tokens and rows"):
+    with pytest.raises(InputError, match=r"x\.tsv: cannot be read as a table: .*many"):
         read_lengths(tmp_path / "x.tsv")
 
 

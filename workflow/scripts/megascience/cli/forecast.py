@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 
@@ -21,7 +21,10 @@ from megascience.planning.plan import Plan
 from megascience.report.tables.cost import money, read_cost
 from megascience.stages.prompting.prompt import load_prompt
 from megascience.storage.layout import split_subset
-from megascience.storage.tables import Table
+from megascience.storage.tables import table_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Rows that a stage gives for each row it gets, until this run has measured it: from the counts of the paper's
 #: Table 2 (extract by chunk and standard, dedup, filter, decontaminate), k = 5 candidates a pair, else 1.
@@ -74,7 +77,9 @@ ANSWER_TOKENS = {
 _COLUMNS = ("stage", "model", "requests", "prompt tokens", "completion tokens", "hours", "GPU-hours", "money", "from")
 
 
-def forecast(plan: Plan, results: str | Path, throughput: Mapping[str, Mapping[str, float]] | None = None) -> Table:
+def forecast(
+    plan: Plan, results: str | Path, throughput: Mapping[str, Mapping[str, float]] | None = None
+) -> "pd.DataFrame":
     """Return what is still to do: a row a stage and model, and a last one over all.
 
     Args:
@@ -112,7 +117,7 @@ def forecast(plan: Plan, results: str | Path, throughput: Mapping[str, Mapping[s
     known = [line for line in lines if line[2] is not None]
     total = [_total([line[i] for line in known]) for i in range(2, 8)]
     basis = None if len(known) == len(lines) else "what is known"
-    return Table(_COLUMNS, [*lines, ["all", None, *total, basis]], {"hours": 1, "GPU-hours": 1, "money": 2})
+    return table_of(_COLUMNS, [*lines, ["all", None, *total, basis]], {"hours": 1, "GPU-hours": 1, "money": 2})
 
 
 @dataclass

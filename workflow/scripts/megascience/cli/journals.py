@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from megascience.inference.journal import journal as journals
 from megascience.inference.journal.journal import JournalReader
@@ -10,7 +10,10 @@ from megascience.planning.jobs import model_identity, request_plan, shards_of
 from megascience.planning.plan import Plan
 from megascience.storage.errors import InputError
 from megascience.storage.layout import results_folder
-from megascience.storage.tables import Table
+from megascience.storage.tables import table_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def collect_garbage(plan: Plan, results: str | Path) -> Iterator[tuple[Path, int]]:
@@ -30,7 +33,7 @@ def collect_garbage(plan: Plan, results: str | Path) -> Iterator[tuple[Path, int
             yield shard.journal, journals.gc(shard.journal, live)
 
 
-def journal_stats(results: str | Path) -> Table:
+def journal_stats(results: str | Path) -> "pd.DataFrame":
     """Return completions and megabytes of the journals by stage.
 
     Raises:
@@ -46,4 +49,4 @@ def journal_stats(results: str | Path) -> Table:
             rows.append((stage.name, len(files), *counts, sum(file.stat().st_size for file in files) / 1e6))
     if not rows:
         raise InputError(f"{folder}: there is no journal; correct --results, or run a model stage first")
-    return Table(("stage", "journals", "completions", "different requests", "MB"), rows, {"MB": 1})
+    return table_of(("stage", "journals", "completions", "different requests", "MB"), rows, {"MB": 1})

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 from megascience.cli.terminal import indented
 from megascience.stages.order import STAGES
 from megascience.storage.errors import InputError
-from megascience.storage.tables import Table, read_tsv
+from megascience.storage.tables import plain, read_tsv, table_of
 from megascience.storage.text import one_line
 
 #: Rows that are shown in full.
@@ -48,24 +48,21 @@ def _places(results: Path) -> Iterator[str]:
 
 
 def _yield(results: Path) -> Iterator[str]:
-    table = results / "tables" / "yield.tsv"
-    if not table.exists():
+    path = results / "tables" / "yield.tsv"
+    if not path.exists():
         return
-    totals: dict[str, list[int]] = {}
-    for row in read_tsv(table):
-        total = totals.setdefault(row["stage"], [0, 0, 0])
-        for i, column in enumerate(("rows_in", "rows_dropped", "rows_out")):
-            total[i] += int(row[column])
-    rows = [(stage, *totals[stage]) for stage in STAGES if stage in totals]
-    yield Table(("stage", "rows in", "dropped", "rows out"), rows).plain()
+    counts = ["rows_in", "rows_dropped", "rows_out"]
+    totals = read_tsv(path, {"stage": str, **dict.fromkeys(counts, int)}).groupby("stage")[counts].sum()
+    rows = totals.loc[[stage for stage in STAGES if stage in totals.index]].itertuples(name=None)
+    yield plain(table_of(("stage", "rows in", "dropped", "rows out"), rows))
 
 
 def _rows(dataset: Path) -> Iterator[str]:
     """Give rows spread evenly over the dataset, in the order of its ids."""
-    table = pq.read_table(dataset, columns=["id"])
-    count = min(SHOWN, len(table))
-    places = [len(table) * (2 * i + 1) // (2 * count) for i in range(count)]
-    yield f"{len(table)} rows in {dataset}" + (f"; {count} of them:" if count else "")
+    rows = pq.read_metadata(dataset).num_rows
+    count = min(SHOWN, rows)
+    places = [rows * (2 * i + 1) // (2 * count) for i in range(count)]
+    yield f"{rows} rows in {dataset}" + (f"; {count} of them:" if count else "")
     for place in places:
         row = _row_at(dataset, place)
         lines = [f"== {row['id']} ({one_line(row['subject'] or 'no subject')})"]

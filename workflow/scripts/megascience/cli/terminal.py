@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from megascience.storage.text import one_line, printable
 
 if TYPE_CHECKING:
-    from megascience.storage.tables import Table
+    import pandas as pd
 
 
 def indented(text: str, prefix: str = "    ") -> str:
@@ -66,20 +66,22 @@ def show(text: str) -> None:
         console.print(Text(line, style), soft_wrap=True)
 
 
-def show_table(table: "Table") -> None:
+def show_table(table: "pd.DataFrame") -> None:
     """Print a table: aligned columns of plain text where it is piped, a drawn table at a terminal."""
+    from megascience.storage.tables import numeric, plain, texts
+
     if not sys.stdout.isatty():
-        print(table.plain())
+        print(plain(table))
         return
     from rich.box import SIMPLE_HEAD
     from rich.table import Table as Drawn
     from rich.text import Text
 
     drawn = Drawn(box=SIMPLE_HEAD)
-    for name, numeric in zip(table.columns, table.numeric(), strict=True):
-        drawn.add_column(Text(one_line(name)), justify="right" if numeric else "left")
-    for row in table.cells("–"):
-        drawn.add_row(*(Text(one_line(cell)) for cell in row))
+    for name, cells in table.items():
+        drawn.add_column(Text(one_line(str(name))), justify="right" if numeric(cells) else "left")
+    for row in texts(table, "–"):
+        drawn.add_row(*map(Text, row))
     _console().print(drawn)
 
 

@@ -3,13 +3,16 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import yaml
 
-from megascience.storage.tables import Table, markdown_text
+from megascience.storage.tables import markdown, markdown_text, table_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class ReleasedBook(Protocol):
@@ -110,7 +113,7 @@ def card(
     facts: Facts,
     shelf: Mapping[str, ReleasedBook],
     models: Sequence[tuple[str, str, str]],
-    yields: Sequence[Mapping[str, str]],
+    yields: "pd.DataFrame | None",
     judged: int | None,
     quality: Sequence[str] = (),
 ) -> str:
@@ -119,7 +122,7 @@ def card(
     Args:
         shelf: book_id -> book.
         models: (stage, model, revision).
-        yields: the rows of `yield.tsv`; none leaves that part out.
+        yields: `yield.tsv`, see `YIELDS`; None leaves that part out.
         judged: how many pairs of a question and a benchmark item were judged, None where they were not.
         quality: paragraphs on how well that goes, see `quality.quality_section`.
     """
@@ -131,34 +134,32 @@ def card(
         f"# {markdown_text(name)}\n",
         _OPENING.format(rows=facts.rows, books=len(used), words=words),
         "## Rows by subject\n",
-        Table(("subject", "rows"), [*subjects, ("all", facts.rows)]).markdown(),
+        markdown(table_of(("subject", "rows"), [*subjects, ("all", facts.rows)])),
     ]
-    if yields:
-        parts += ["## Yield by stage\n", _yield_by_stage(yields).markdown()]
+    if yields is not None:
+        parts += ["## Yield by stage\n", markdown(_yield_by_stage(yields))]
     if judged is not None:
         parts += [f"For decontamination {judged} pairs of a question and a near benchmark item were judged.\n"]
     parts += quality
-    parts += ["## Models\n", Table(("stage", "model", "revision"), models).markdown()]
+    parts += ["## Models\n", markdown(table_of(("stage", "model", "revision"), models))]
     books = [(book.title, book.licence, facts.books[book.book_id], book.book_id) for book in used]
     parts += [
         "## Sources\n",
         "Each row is derived from the book that `provenance.parquet` names and stands under that book's licence.\n",
-        Table(("title", "licence", "rows", "book_id"), books).markdown(),
+        markdown(table_of(("title", "licence", "rows", "book_id"), books)),
         _LIMITS,
     ]
     return "\n".join(parts)
 
 
-def _yield_by_stage(yields: Sequence[Mapping[str, str]]) -> Table:
-    columns = ("rows_in", "rows_kept", "rows_dropped", "rows_out")
-    totals: dict[str, list[int]] = {}
-    units: dict[str, str] = {}
-    for row in yields:
-        total = totals.setdefault(row["stage"], [0] * len(columns))
-        units[row["stage"]] = row["row"]
-        for i, column in enumerate(columns):
-            total[i] += int(row[column])
-    return Table(("stage", *columns, "row"), [(stage, *total, units[stage]) for stage, total in totals.items()])
+#: What the card reads of `yield.tsv`.
+YIELDS = {"stage": str, **dict.fromkeys(("rows_in", "rows_kept", "rows_dropped", "rows_out"), int), "row": str}
+
+
+def _yield_by_stage(yields: "pd.DataFrame") -> "pd.DataFrame":
+    how = {name: "sum" if kind is int else "last" for name, kind in YIELDS.items() if name != "stage"}
+    totals = yields.groupby("stage", sort=False, as_index=False).agg(how)
+    return table_of(totals.columns, totals.itertuples(index=False, name=None))
 
 
 @dataclass(frozen=True)
@@ -240,13 +241,13 @@ def mixture_card(
             front_matter(name, facts.rows, [licence for _, licence, _ in licences]),
             f"# {markdown_text(name)}\n",
             _MIXTURE.format(rows=facts.rows, parts=len(parts), words=words, threshold=threshold),
-            Table(head, counts).markdown(),
+            markdown(table_of(head, counts)),
             "## Rows by subject\n",
-            Table(("subject", "rows"), [*subjects, ("all", facts.rows)]).markdown(),
+            markdown(table_of(("subject", "rows"), [*subjects, ("all", facts.rows)])),
             "## Models\n",
-            Table(("stage", "model", "revision"), models).markdown(),
+            markdown(table_of(("stage", "model", "revision"), models)),
             "## Licences\n",
-            Table(("source", "licence", "rows"), licences).markdown(),
+            markdown(table_of(("source", "licence", "rows"), licences)),
             _MIXTURE_LIMITS,
         ]
     )

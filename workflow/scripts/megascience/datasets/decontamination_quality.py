@@ -8,11 +8,14 @@ that was not measured has none, and the card says so.
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from megascience.storage.errors import InputError
 from megascience.storage.files import write_json
-from megascience.storage.tables import Table
+from megascience.storage.tables import markdown, table_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: What identifies an entry, by its part of the file.
 KEYS = {"retrieval": ("model", "revision"), "judge": ("model", "revision", "prompt_hash")}
@@ -65,7 +68,7 @@ def quality_section(path: str | Path, used: Used) -> list[str]:
             f"Of {sum(row['pairs'] for row in retrieval['rows'])} labelled pairs in seven disciplines, how many have "
             f"their benchmark item among the {retrieval['k']} candidates (recall@{retrieval['k']}), searched in an "
             f"index of {retrieval['items']:,} items with {retrieval['model']}:\n",
-            _retrieval_table(retrieval["rows"]).markdown(),
+            markdown(_retrieval_table(retrieval["rows"])),
         ]
     judge = _entry(found["judge"], KEYS["judge"], used.judge)
     if judge is None:
@@ -74,7 +77,7 @@ def quality_section(path: str | Path, used: Used) -> list[str]:
         parts += [
             f"What the judge {judge['model']} said about these pairs. A row is dropped unless the verdict is NO: "
             f"{_precision(judge['precision'])} and its recall {judge['recall']:.3f}.\n",
-            _judge_table(judge["rows"]).markdown(),
+            markdown(_judge_table(judge["rows"])),
         ]
     return parts
 
@@ -96,14 +99,14 @@ def _unmeasured(part: str, wanted: Sequence[str] | None, script: str) -> str:
     return f"The {part} of {name} was not measured; `{script}` does it.\n"
 
 
-def _retrieval_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+def _retrieval_table(rows: Sequence[Mapping[str, Any]]) -> "pd.DataFrame":
     columns = ("relation", "contaminated", "pairs", "embedding", "n-grams", "both")
-    return Table(columns, [[_shown(row[name]) for name in columns] for row in rows], dict.fromkeys(columns[3:], 3))
+    return table_of(columns, [[_shown(row[name]) for name in columns] for row in rows], dict.fromkeys(columns[3:], 3))
 
 
-def _judge_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+def _judge_table(rows: Sequence[Mapping[str, Any]]) -> "pd.DataFrame":
     columns = ("relation", "contaminated", "pairs", "yes", "no", "unreadable")
-    return Table(columns, [[_shown(row[name]) for name in columns] for row in rows])
+    return table_of(columns, [[_shown(row[name]) for name in columns] for row in rows])
 
 
 def _shown(value: Any) -> Any:

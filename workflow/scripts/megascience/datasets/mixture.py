@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -27,7 +27,10 @@ from megascience.storage.drops import DROPPED
 from megascience.storage.errors import ConservationError, InputError
 from megascience.storage.files import write_text
 from megascience.storage.parquet import id_column, iter_batches, table_writer
-from megascience.storage.tables import Table
+from megascience.storage.tables import table_of, write_table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 STAGE = "mixture"
 
@@ -94,12 +97,12 @@ def build_mixture(
     taken = draw(name, portions, subset.ids, subset.parts, free, seed)
     fates[free & ~taken] = _NOT_DRAWN
     _write_ledger(ledger, portions, subset)
-    table = _counts(portions, subset)
+    counted = _counts(portions, subset)
     written, facts, models = _release(portions, subset, Path(output))
     if written != int(taken.sum()) or len(fates) != written + int((fates != _KEPT).sum()):
         raise ConservationError(f"mixture {name}: {len(fates)} rows came in, {written} were written; run again")
-    table.write(counts)
-    parts = [MixedPart(*row) for row in table.rows]
+    write_table(counted, counts)
+    parts = [MixedPart(*row) for row in counted.itertuples(index=False, name=None)]
     write_text(Path(output) / "README.md", mixture_card(name, facts, parts, models, threshold))
 
 
@@ -245,14 +248,14 @@ def _write_ledger(path: str | Path, portions: Sequence[Portion], subset: _Rows) 
             write(pa.table(columns, schema=DROPPED))
 
 
-def _counts(portions: Sequence[Portion], subset: _Rows) -> Table:
+def _counts(portions: Sequence[Portion], subset: _Rows) -> "pd.DataFrame":
     """Return rows in, without an answer, duplicates, not drawn and kept, by part."""
     rows: list[list[Any]] = []
     for k, portion in enumerate(portions):
         fates = np.bincount(subset.fates[subset.parts == k], minlength=4).tolist()
         dropped = [fates[fate] for fate in (_INCOMPLETE, _DUPLICATE, _NOT_DRAWN)]
         rows.append([portion.name, portion.source, sum(fates), *dropped, fates[_KEPT]])
-    return Table(("part", "source", "rows_in", "incomplete", "duplicates", "not_drawn", "rows_kept"), rows)
+    return table_of(("part", "source", "rows_in", "incomplete", "duplicates", "not_drawn", "rows_kept"), rows)
 
 
 def _release(

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from megascience.datasets.card import Facts, ReleasedBook, card
+from megascience.datasets.card import YIELDS, Facts, ReleasedBook, card
 from megascience.datasets.decontamination_quality import KEYS, Used, quality_section
 from megascience.datasets.release import BLOCK_ROWS, Release, id_array, sorted_tables
 from megascience.stages.schemas import SCHEMAS
@@ -79,7 +79,7 @@ def build_dataset(
             rows = pa.table([block.column(name) for name in _SOURCE_COLUMNS], TRAIN.names)
             release.add(rows, lineage.table(block, schema))
             facts.add(block)
-    table = read_tsv(yields) if yields else ()
+    table = read_tsv(yields, YIELDS) if yields else None
     section = quality_section(measured, Used(embedder, _judge(verdicts))) if measured and verdicts else ()
     write_text(output / "README.md", card(name, facts, shelf, lineage.models(), table, _judged(verdicts), section))
 

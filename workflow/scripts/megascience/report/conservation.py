@@ -24,7 +24,7 @@ from megascience.stages.schemas import SCHEMAS
 from megascience.storage.errors import ConservationError
 from megascience.storage.layout import STANDARDS, UNCLASSIFIED, ledger_path, shard_of_path
 from megascience.storage.parquet import read_columns
-from megascience.storage.tables import Table
+from megascience.storage.tables import table_of, write_table
 
 _SHOWN = 5
 
@@ -318,28 +318,24 @@ def yield_tables(
     repeated chunks; their sum can therefore be above rows_dropped. In every other stage it is equal.
     """
     counts = conserve(kept, books, standards)
-    Table(
-        ("stage", "discipline", "rows_in", "rows_kept", "rows_dropped", "rows_out", "row"),
-        [
-            (stage, discipline, c.rows_in, c.rows_kept, c.rows_dropped, c.rows_out, UNITS.get(stage, "pair"))
-            for (stage, discipline), c in counts.items()
-        ],
-    ).write(yields)
-    Table(
-        ("stage", "discipline", "reason", "rows"),
-        [
-            (stage, discipline, reason, c.reasons[reason])
-            for (stage, discipline), c in counts.items()
-            for reason in sorted(c.reasons)
-        ],
-    ).write(reasons)
+    by_stage = [
+        (stage, discipline, c.rows_in, c.rows_kept, c.rows_dropped, c.rows_out, UNITS.get(stage, "pair"))
+        for (stage, discipline), c in counts.items()
+    ]
+    by_reason = [
+        (stage, discipline, reason, c.reasons[reason])
+        for (stage, discipline), c in counts.items()
+        for reason in sorted(c.reasons)
+    ]
+    columns = ("stage", "discipline", "rows_in", "rows_kept", "rows_dropped", "rows_out", "row")
+    write_table(table_of(columns, by_stage), yields)
+    write_table(table_of(("stage", "discipline", "reason", "rows"), by_reason), reasons)
 
 
 def _columns(paths: Iterable[str | Path], *names: str) -> list[list[Any]]:
     columns: list[list[Any]] = [[] for _ in names]
     for path in paths:
-        table = read_columns(path, names)
-        for column, values in zip(columns, table.columns):
+        for column, values in zip(columns, read_columns(path, names).columns):
             column.extend(values.to_pylist())
     return columns
 

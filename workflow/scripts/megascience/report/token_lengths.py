@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from megascience.storage.errors import InputError
 from megascience.storage.parquet import read_columns
-from megascience.storage.tables import Table, read_tsv
+from megascience.storage.tables import read_tsv, table_of, write_table
 
 #: (lengths in tokens, ascending and distinct; how many texts have each)
 Lengths = tuple[np.ndarray, np.ndarray]
@@ -45,7 +44,7 @@ def mean_length(lengths: Lengths) -> float | None:
 
 def write_lengths(path: str | Path, lengths: Lengths) -> None:
     """Write the columns tokens and rows."""
-    Table(("tokens", "rows"), [[int(n), int(rows)] for n, rows in zip(*lengths)]).write(path)
+    write_table(table_of(("tokens", "rows"), [[int(n), int(rows)] for n, rows in zip(*lengths)]), path)
 
 
 def read_lengths(path: str | Path) -> Lengths:
@@ -54,10 +53,8 @@ def read_lengths(path: str | Path) -> Lengths:
     Raises:
         InputError: a column is missing or not a number.
     """
-    try:
-        return _arrays(Counter({int(row["tokens"]): int(row["rows"]) for row in read_tsv(path)}))
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: needs the columns tokens and rows, in numbers; delete it and run again") from error
+    frame = read_tsv(path, {"tokens": int, "rows": int}).sort_values("tokens")
+    return frame["tokens"].to_numpy(float), frame["rows"].to_numpy(float)
 
 
 def _arrays(counts: Counter[int]) -> Lengths:

@@ -15,12 +15,12 @@ def contaminated(table: str | Path, benchmarks: Sequence[str], sources: Collecti
         benchmarks: all that were searched, in the order of the result.
         sources: the public sources; other subsets are disciplines.
     """
-    found: dict[str, dict[str, int]] = {}
-    for row in read_tsv(table):
-        if row["benchmark"] in benchmarks:
-            name = pool_of(row["discipline"], sources)
-            counts = found.setdefault(name, dict.fromkeys(benchmarks, 0))
-            counts[row["benchmark"]] += int(row["rows_contaminated"])
+    rows = read_tsv(table, {"discipline": str, "benchmark": str, "rows_contaminated": int})
+    rows = rows[rows["benchmark"].isin(benchmarks)]
+    dataset = rows["discipline"].map(lambda subset: pool_of(subset, sources))
+    counts = rows.groupby([dataset, "benchmark"])["rows_contaminated"].sum().unstack(fill_value=0)
+    counts = counts.reindex(columns=list(benchmarks), fill_value=0)
+    found = {str(name): dict(zip(benchmarks, row)) for name, *row in counts.itertuples()}
     return dict(sorted(found.items(), key=lambda item: (item[0] in sources, item[0])))
 
 

@@ -11,13 +11,9 @@ _NUMBERS = ("prompt_tokens", "completion_tokens", "gpu_hours", "wall_hours", "st
 
 def cost_by_stage(table: str | Path) -> dict[str, dict[str, float]]:
     """Return stage -> tokens and hours over all models, in the order of `cost.tsv`, without its last row."""
-    found: dict[str, dict[str, float]] = {}
-    for row in read_tsv(table):
-        if row["stage"] != "all":
-            total = found.setdefault(row["stage"], dict.fromkeys(_NUMBERS, 0.0))
-            for name in _NUMBERS:
-                total[name] += float(row[name])
-    return found
+    rows = read_tsv(table, {"stage": str, **dict.fromkeys(_NUMBERS, float)})
+    stages = rows[rows["stage"] != "all"].groupby("stage", sort=False)
+    return {str(stage): dict(zip(_NUMBERS, total)) for stage, *total in stages[list(_NUMBERS)].sum().itertuples()}
 
 
 def cost_figure(table: str | Path, outputs: Sequence[str | Path]) -> None:

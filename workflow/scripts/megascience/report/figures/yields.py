@@ -38,7 +38,7 @@ def yield_figure(table: str | Path, outputs: Sequence[str | Path]) -> None:
         axes,
     ):
         for axis, panel in zip(axes.flat, panels):
-            _yield_panel(axis, title_of(panel), stages, [left[panel].get(stage, 0) for stage in stages])
+            _yield_panel(axis, title_of(panel), stages, list(left[panel].values()))
         for axis in axes.flat[len(panels) :]:
             axis.set_visible(False)
         figure.supxlabel("share of the extracted pairs, %  (numbers: pairs left)", fontsize=8)
@@ -48,14 +48,11 @@ def yield_figure(table: str | Path, outputs: Sequence[str | Path]) -> None:
 
 def left_by_discipline(table: str | Path) -> dict[str, dict[str, int]]:
     """Return discipline, and last "all disciplines", -> stage -> pairs left after it, from `yield.tsv`."""
-    everywhere: dict[str, int] = {}
-    left: dict[str, dict[str, int]] = {}
-    for row in read_tsv(table):
-        if row["stage"] in _LEFT_AFTER:
-            count = int(row["rows_out"])
-            left.setdefault(row["discipline"], {})[row["stage"]] = count
-            everywhere[row["stage"]] = everywhere.get(row["stage"], 0) + count
-    return {**dict(sorted(left.items())), "all disciplines": everywhere}
+    rows = read_tsv(table, {"stage": str, "discipline": str, "rows_out": int})
+    rows = rows[rows["stage"].isin(_LEFT_AFTER)]
+    left = rows.groupby(["discipline", "stage"])["rows_out"].sum().unstack(fill_value=0)[rows["stage"].unique()]
+    left.loc["all disciplines"] = left.sum()
+    return {str(name): {str(stage): int(n) for stage, n in row.items()} for name, row in left.iterrows()}
 
 
 def _yield_panel(axis: Any, title: str, stages: Sequence[str], counts: Sequence[int]) -> None:

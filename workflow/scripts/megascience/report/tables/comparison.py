@@ -7,7 +7,7 @@ LaTeX), with a mark where a model differs significantly from its block's first.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 
@@ -16,7 +16,10 @@ from megascience.report.tables.paper import PaperNumbers
 from megascience.report.tables.scores import Score, average_groups, with_averages
 from megascience.storage.errors import InputError
 from megascience.storage.parquet import read_columns
-from megascience.storage.tables import Table
+from megascience.storage.tables import table_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: What a short table shows: a column an average, or a row a benchmark and average.
 LAYOUTS = ("averages", "benchmarks")
@@ -84,14 +87,14 @@ class Comparison:
         for model in self.models:
             if model not in scores:
                 raise InputError(f"{model!r} is to be compared but was not evaluated; known: {', '.join(scores)}")
-        self.columns, table = with_averages({model: scores[model] for model in self.models}, registry)
+        self.columns, averaged = with_averages({model: scores[model] for model in self.models}, registry)
         self.groups = average_groups([c for c in self.columns if c in registry], registry)
         self.trained, self.sizes, self.scores = trained, sizes, scores
         self.cells: dict[tuple[int, str, str], Cell] = {}
         scores_of = _ItemScores(verdicts)
         for b, block in enumerate(self.blocks):
             for column in self.columns:
-                present = [model for model in block if column in table[model]]
+                present = [model for model in block if column in averaged[model]]
                 found = {
                     model: self._compare(scores_of, column, model, block[0])
                     for model in present
@@ -101,7 +104,7 @@ class Comparison:
                 for model in present:
                     number = paper.get((self._paper_row(model), column))
                     self.cells[b, model, column] = Cell(
-                        table[model][column], found.get(model), adjusted.get(model), number
+                        averaged[model][column], found.get(model), adjusted.get(model), number
                     )
 
     def _compare(self, scores_of: "_ItemScores", column: str, model: str, first: str) -> dict[str, Any]:
@@ -116,7 +119,7 @@ class Comparison:
         """Return the rows that a model was trained on, None where nothing was trained or the size is not known."""
         return self.sizes.get(self.trained[model].dataset) if model in self.trained else None
 
-    def long(self) -> Table:
+    def long(self) -> "pd.DataFrame":
         """Return one row a block, model and benchmark or average; scores and differences in percent."""
         rows = []
         for (b, model, column), cell in self.cells.items():
@@ -143,9 +146,9 @@ class Comparison:
                 ]
             )
         digits = dict.fromkeys(_PERCENT, 2) | {"p_value": 6, "p_holm": 6}
-        return Table(_LONG, rows, digits)
+        return table_of(_LONG, rows, digits)
 
-    def short(self, layout: str, caption: str = "") -> Table:
+    def short(self, layout: str, caption: str = "") -> "pd.DataFrame":
         """Return the table for readers.
 
         Args:
@@ -157,8 +160,8 @@ class Comparison:
         if layout == "averages":
             columns = [name for name in self.columns if name in self.groups]
             rows = [[m, self.size(m), *(self._text(b, m, c) for c in columns)] for b, m in entries]
-            return Table(("model", "training rows", *columns), rows, caption=text)
-        return Table(
+            return table_of(("model", "training rows", *columns), rows, caption=text)
+        return table_of(
             ("benchmark", *(model for _, model in entries)),
             [[column, *(self._text(b, m, column) for b, m in entries)] for column in self.columns],
             caption=text,

@@ -3,11 +3,15 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
 from megascience.storage.parquet import read_columns
-from megascience.storage.tables import Table
+from megascience.storage.tables import table_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 VERDICTS = ("yes", "no", "unreadable", "skipped")
 
@@ -17,7 +21,7 @@ _COLUMNS = ("discipline", "benchmark", "rows", "rows_contaminated", "candidates"
 _ALL = "all"
 
 
-def contamination_table(verdicts: Mapping[str, Sequence[str | Path]]) -> Table:
+def contamination_table(verdicts: Mapping[str, Sequence[str | Path]]) -> "pd.DataFrame":
     """Return the count of verdicts by discipline (or source) and benchmark.
 
     One shard is in memory at a time, without the judge's words; all candidates of a row lie in its shard.
@@ -38,16 +42,16 @@ def contamination_table(verdicts: Mapping[str, Sequence[str | Path]]) -> Table:
         whole = counts.pop(_ALL)
         for benchmark, count in [*sorted(counts.items()), (_ALL, whole)]:
             rows.append([discipline, benchmark, *(count[name] for name in _COLUMNS[2:])])
-    return Table(_COLUMNS, rows)
+    return table_of(_COLUMNS, rows)
 
 
 def _count_shard(path: str | Path) -> dict[str, Counter[str]]:
     """Return benchmark (and "all") -> the columns' counts of one shard."""
-    table = read_columns(path, ("qa_id", "benchmark", "verdict"))
-    benchmarks = pc.unique(table["benchmark"]).to_pylist()
-    parts = {name: table.filter(pc.equal(table["benchmark"], name)) for name in benchmarks}
+    judged = read_columns(path, ("qa_id", "benchmark", "verdict"))
+    benchmarks = pc.unique(judged["benchmark"]).to_pylist()
+    parts = {name: judged.filter(pc.equal(judged["benchmark"], name)) for name in benchmarks}
     counts = {}
-    for benchmark, part in {**parts, _ALL: table}.items():
+    for benchmark, part in {**parts, _ALL: judged}.items():
         guilty = part.filter(pc.equal(part["verdict"], "yes"))
         by_verdict = {row["values"]: row["counts"] for row in pc.value_counts(part["verdict"]).to_pylist()}
         counts[benchmark] = Counter(

@@ -3,12 +3,15 @@
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from megascience.stages.order import SELECTING_STAGES, STAGES
 from megascience.storage.errors import InputError
 from megascience.storage.files import read_json
-from megascience.storage.tables import Table
+from megascience.storage.tables import table_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: What a cost file must tell, beside stage and model; `gpus` may be missing where there were none.
 _SPENT = (
@@ -43,7 +46,7 @@ def read_cost(costs: Iterable[str | Path]) -> dict[tuple[str, str], dict[str, fl
     return sums
 
 
-def cost_table(costs: Iterable[str | Path], prices: Mapping[str, Mapping[str, float]]) -> Table:
+def cost_table(costs: Iterable[str | Path], prices: Mapping[str, Mapping[str, float]]) -> "pd.DataFrame":
     """Return what each stage and model cost, with a last row over all; see `read_cost`.
 
     Money is tokens by the prices per million, cached ones as any other, plus GPU-hours by the price of one; it
@@ -64,7 +67,7 @@ def cost_table(costs: Iterable[str | Path], prices: Mapping[str, Mapping[str, fl
         paid = [row[-1] for row in rows]
         rows.append(_cost_row("all", None, total, None if None in paid else math.fsum(paid)))
     digits = {"wall_hours": 3, "startup_hours": 3, "tokens_per_second": 1, "gpu_hours": 3, "money": 2}
-    return Table(_COST_COLUMNS, rows, digits)
+    return table_of(_COST_COLUMNS, rows, digits)
 
 
 _MADE = ("jobs", "gpu_hours")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
@@ -11,40 +11,37 @@ from megascience.report.tables.paper import PaperNumbers
 from megascience.storage.files import read_json
 from megascience.storage.layout import STANDARDS
 from megascience.storage.parquet import read_columns
-from megascience.storage.tables import Table, read_tsv
+from megascience.storage.tables import read_tsv, table_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: The last row of a table of counts.
 TOTAL = "all"
 
 
-def counts_table(first: str, counts: Mapping[str, Mapping[str, Any]], paper: PaperNumbers, caption: str) -> Table:
-    """Return a row for each key of `counts`; a column that the paper has for any row gets one beside it.
+def counts_table(first: str, counts: "pd.DataFrame", paper: PaperNumbers, caption: str) -> "pd.DataFrame":
+    """Return the table of some counts; a column that the paper has for any row gets one beside it.
 
     Args:
-        first: the heading of the first column.
-        counts: row -> column -> count, the same columns in each row.
+        first: the heading of the first column, which names the rows.
+        counts: a column a kind of count; its index names the rows.
         paper: the paper's numbers by row and column.
         caption: what is counted.
     """
-    names = list(dict.fromkeys(name for row in counts.values() for name in row))
-    known = [name for name in names if any((row, name) in paper for row in counts)]
-    columns = [part for name in names for part in ((name, f"{name}_paper") if name in known else (name,))]
-    rows = []
-    for key, row in counts.items():
-        cells: list[Any] = [key]
-        for name in names:
-            cells.append(row.get(name))
-            if name in known:
-                number = paper.get((key, name))
-                cells.append(round(number) if number is not None else None)
-        rows.append(cells)
-    note = " Columns that end in paper: the paper's number." if known else ""
-    return Table((first, *columns), rows, caption=f"{caption}{note}")
+    columns: dict[str, list[int | None]] = {}
+    for name in map(str, counts.columns):
+        columns[name] = [None if count != count else int(count) for count in counts[name]]
+        numbers = [paper.get((str(row), name)) for row in counts.index]
+        if any(number is not None for number in numbers):
+            columns[f"{name}_paper"] = [None if number is None else round(number) for number in numbers]
+    note = " Columns that end in paper: the paper's number." if len(columns) > len(counts.columns) else ""
+    return table_of((first, *columns), zip(counts.index, *columns.values()), caption=f"{caption}{note}")
 
 
 def extraction_table(
     chunks: Mapping[str, Sequence[str | Path]], pairs: Mapping[str, Sequence[str | Path]], paper: PaperNumbers
-) -> Table:
+) -> "pd.DataFrame":
     """Return what extraction found by discipline: books, chunks, chunks with a pair, pairs of each standard.
 
     A book of two disciplines is cut for both, so that the chunks of the last row count it twice; its books do not.
@@ -52,25 +49,29 @@ def extraction_table(
     Args:
         chunks, pairs: discipline -> the files of kept rows of chunk and of extract.
     """
+    import pandas as pd
+
     counts: dict[str, dict[str, int]] = {}
     shelf: set[str] = set()
     for discipline in chunks:
         books: set[str] = set()
         row = dict.fromkeys(("books", "chunks", "chunks_with_pairs", *(f"pairs_{s}" for s in STANDARDS)), 0)
         for path in chunks[discipline]:
-            table = read_columns(path, ("book_id",))
-            row["chunks"] += len(table)
-            books |= set(pc.unique(table["book_id"]).to_pylist())
+            cut = read_columns(path, ("book_id",))["book_id"]
+            row["chunks"] += len(cut)
+            books |= set(pc.unique(cut).to_pylist())
         for path in pairs.get(discipline, ()):
-            table = read_columns(path, ("chunk_id", "standard"))
+            found = read_columns(path, ("chunk_id", "standard"))
             # A chunk's pairs all lie in its shard's file.
-            row["chunks_with_pairs"] += len(pc.unique(table["chunk_id"]))
+            row["chunks_with_pairs"] += len(pc.unique(found["chunk_id"]))
             for standard in STANDARDS:
-                row[f"pairs_{standard}"] += pc.sum(pc.equal(table["standard"], standard)).as_py() or 0
+                row[f"pairs_{standard}"] += pc.sum(pc.equal(found["standard"], standard)).as_py() or 0
         shelf |= books
         counts[discipline] = row | {"books": len(books)}
-    counts[TOTAL] = {**_sum(counts.values()), "books": len(shelf)}
-    return counts_table("discipline", counts, paper, "Question-answer pairs extracted from the textbooks.")
+    frame = pd.DataFrame.from_dict(counts, orient="index")
+    frame.loc[TOTAL] = frame.sum()
+    frame.loc[TOTAL, "books"] = len(shelf)
+    return counts_table("discipline", frame, paper, "Question-answer pairs extracted from the textbooks.")
 
 
 #: Stage -> its column in the table of the textbooks' curation, in the order of the paper.
@@ -83,14 +84,12 @@ _LEFT = {
 }
 
 
-def curation_table(yields: str | Path, paper: PaperNumbers) -> Table:
+def curation_table(yields: str | Path, paper: PaperNumbers) -> "pd.DataFrame":
     """Return the pairs left by discipline after each step that drops some, from `yield.tsv`."""
-    counts: dict[str, dict[str, int]] = {}
-    for row in read_tsv(yields):
-        if row["stage"] in _LEFT:
-            counts.setdefault(row["discipline"], {})[_LEFT[row["stage"]]] = int(row["rows_out"])
-    counts = dict(sorted(counts.items()))
-    counts[TOTAL] = _sum(counts.values())
+    rows = read_tsv(yields, {"stage": str, "discipline": str, "rows_out": int})
+    left = rows[rows["stage"].isin(_LEFT)].groupby(["discipline", "stage"])["rows_out"].sum().unstack()
+    counts = left[[stage for stage in _LEFT if stage in left]].rename(columns=_LEFT)
+    counts.loc[TOTAL] = counts.sum()
     return counts_table("discipline", counts, paper, "Pairs left after each step of the textbooks' curation.")
 
 
@@ -109,7 +108,7 @@ class Part:
     selected: str | Path | None = None
 
 
-def sources_table(name: str, parts: Sequence[Part], mixed: str | Path, paper: PaperNumbers) -> Table:
+def sources_table(name: str, parts: Sequence[Part], mixed: str | Path, paper: PaperNumbers) -> "pd.DataFrame":
     """Return the rows left of each source of a mixture: as imported, after each step, and in the mixture.
 
     A dataset of textbooks comes in when it is finished, so that its first columns are equal, as in the paper.
@@ -118,30 +117,23 @@ def sources_table(name: str, parts: Sequence[Part], mixed: str | Path, paper: Pa
         name: the mixture's, for the last row.
         mixed: the mixture's counts by part.
     """
-    kept = {row["source"]: int(row["rows_kept"]) for row in read_tsv(mixed)}
+    import pandas as pd
+
+    made = read_tsv(mixed, {"source": str, "rows_kept": int})
+    kept = dict(zip(made["source"], made["rows_kept"]))
     counts: dict[str, dict[str, int]] = {}
     for part in parts:
-        left: dict[str, int] = {}
-        for row in read_tsv(part.yields):
-            if row["stage"] == "import_source":
-                left["raw"] = left.get("raw", 0) + int(row["rows_in"])
-            left[row["stage"]] = left.get(row["stage"], 0) + int(row["rows_out"])
-        whole = left.get("decontaminate" if "raw" in left else "reference", 0)
-        taken = read_json(part.selected)["selected"] if part.selected else whole
+        rows = read_tsv(part.yields, {"stage": str, "rows_in": int, "rows_out": int})
+        totals = rows.groupby("stage")[["rows_in", "rows_out"]].sum()
+        left, imported = totals["rows_out"], "import_source" in totals.index
+        whole = left.get("decontaminate" if imported else "reference", 0)
         counts[part.pool] = {
-            "raw": left.get("raw", whole),
-            "deduplicated": left["dedup"] if "raw" in left else whole,
+            "raw": totals["rows_in"]["import_source"] if imported else whole,
+            "deduplicated": left["dedup"] if imported else whole,
             "decontaminated": whole,
-            "selected": taken,
+            "selected": read_json(part.selected)["selected"] if part.selected else whole,
             "mixed": kept[part.pool],
         }
-    counts[name] = _sum(counts.values())
-    return counts_table("source", counts, paper, f"Rows of the sources of {name} after each step.")
-
-
-def _sum(rows: Any) -> dict[str, int]:
-    total: dict[str, int] = {}
-    for row in rows:
-        for name, count in row.items():
-            total[name] = total.get(name, 0) + count
-    return total
+    frame = pd.DataFrame.from_dict(counts, orient="index")
+    frame.loc[name] = frame.sum()
+    return counts_table("source", frame, paper, f"Rows of the sources of {name} after each step.")

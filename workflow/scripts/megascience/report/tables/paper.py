@@ -16,19 +16,17 @@ def read_paper(path: str | Path | None) -> PaperNumbers:
     them, or the model where nothing was trained; columns of scores are a benchmark of the registry or an average.
 
     Raises:
-        InputError: a column is missing, a value is not a number, or the same number stands there twice.
+        InputError: a column is missing, a value is not a number, or the same number is there twice.
     """
     numbers: PaperNumbers = {}
     if path is None:
         return numbers
-    for line, row in enumerate(read_tsv(path), 2):
+    frame = read_tsv(path, {"row": str, "column": str, "value": str})
+    for line, (row, column, value) in enumerate(zip(frame["row"], frame["column"], frame["value"]), 2):
+        if (row, column) in numbers:
+            raise InputError(f"{path}:{line}: {row!r} {column!r} is there twice; take one out")
         try:
-            key, value = (row["row"], row["column"]), float(row["value"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(
-                f"{path}:{line}: needs the columns paper_table, row, column, and a number as value"
-            ) from error
-        if key in numbers:
-            raise InputError(f"{path}:{line}: {key[0]!r} {key[1]!r} stands there twice; take one out")
-        numbers[key] = value
+            numbers[row, column] = float(value)
+        except ValueError as error:
+            raise InputError(f"{path}:{line}: needs a number as value, not {value!r}") from error
     return numbers

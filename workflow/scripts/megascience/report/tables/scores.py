@@ -4,11 +4,14 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from megascience.storage.errors import InputError
 from megascience.storage.files import read_json
-from megascience.storage.tables import Table
+from megascience.storage.tables import table_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: The paper's groups (Table 5), by the registry's `group`, in the order of their columns.
 GROUPS: dict[str, str] = {"general": "General", "specific": "Specific", "math": "Math"}
@@ -91,16 +94,16 @@ def with_averages(
 
 def score_table(
     scores: Mapping[str, Mapping[str, Mapping[str, Any]]], registry: Mapping[str, Mapping[str, Any]]
-) -> Table:
+) -> "pd.DataFrame":
     """Return score (percent) and 95 % interval with metric and counts, one row a model and benchmark or average."""
-    columns, table = with_averages(scores, registry)
+    columns, found = with_averages(scores, registry)
     counts = ("n", "correct", "unreadable", "truncated", "mean_tokens")
     rows = []
-    for model, row in table.items():
+    for model, row in found.items():
         for column in columns:
             if column in row:
                 score, summary = row[column], scores[model].get(column, {})
                 percent = [100 * value for value in (score.value, score.low, score.high)]
                 rows.append([model, column, summary.get("metric"), *percent, *(summary.get(key) for key in counts)])
     digits = {"score": 2, "ci_low": 2, "ci_high": 2, "mean_tokens": 1}
-    return Table(("model", "benchmark", "metric", "score", "ci_low", "ci_high", *counts), rows, digits)
+    return table_of(("model", "benchmark", "metric", "score", "ci_low", "ci_high", *counts), rows, digits)
