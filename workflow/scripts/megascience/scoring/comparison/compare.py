@@ -3,6 +3,7 @@
 import re
 from functools import lru_cache
 
+from megascience.scoring.budget import COMPARISON, OutOfSteps, limited
 from megascience.scoring.comparison.expressions import compare_expressions
 from megascience.scoring.comparison.quantities import compare_numbers
 from megascience.scoring.comparison.text import compare_text
@@ -11,7 +12,7 @@ from megascience.scoring.math.parser import parse
 from megascience.scoring.math.regions import strip_name
 from megascience.scoring.math.tree import ParseError
 from megascience.scoring.math.units import NONE, read_unit
-from megascience.scoring.model import CORRECT, KINDS, MAX_ANSWER, PRESETS, UNREADABLE, WRONG, Verdict
+from megascience.scoring.model import CORRECT, KINDS, MAX_ANSWER, PRESETS, UNREADABLE, WRONG, Preset, Verdict
 from megascience.scoring.text.choices import read_boolean, read_letter, read_letters, read_yes_no_maybe
 from megascience.scoring.text.markup import plain, strip_styles, unify, unwrap
 
@@ -54,8 +55,19 @@ def compare(
     if max(len(candidate), len(reference)) > 2 * MAX_ANSWER:
         same = candidate.split() == reference.split()
         return Verdict(CORRECT, "the same text") if same else Verdict(UNREADABLE, "too long for an answer")
-    if kind == "auto":
-        kind = kind_of(reference, unit)
+    try:
+        with limited(COMPARISON):
+            kind = kind_of(reference, unit) if kind == "auto" else kind
+            return _compared(candidate, reference, kind, unit, tolerance, rules)
+    except RecursionError:
+        return Verdict(UNREADABLE, "too deep")
+    except OutOfSteps:
+        return Verdict(UNREADABLE, "too much work")
+
+
+def _compared(
+    candidate: str, reference: str, kind: str, unit: str | None, tolerance: float | None, rules: Preset
+) -> Verdict:
     if kind == "choice":
         return _labels(read_letter(candidate), read_letter(reference), "option")
     if kind == "multi_choice":
@@ -66,12 +78,9 @@ def compare(
         return _labels(read_yes_no_maybe(candidate), read_yes_no_maybe(reference), "word")
     if kind == "text":
         return compare_text(candidate, reference)
-    try:
-        if kind in ("number", "quantity"):
-            return compare_numbers(candidate, reference, kind, unit, tolerance, rules)
-        return compare_expressions(candidate, reference, kind, tolerance, rules)
-    except RecursionError:
-        return Verdict(UNREADABLE, "too deep")
+    if kind in ("number", "quantity"):
+        return compare_numbers(candidate, reference, kind, unit, tolerance, rules)
+    return compare_expressions(candidate, reference, kind, tolerance, rules)
 
 
 def _labels(candidate: str | None, reference: str | None, what: str) -> Verdict:
@@ -122,4 +131,4 @@ def kind_of(reference: str, unit: str | None = None) -> str:
         return "expression" if "\\" in text and not re.fullmatch(r"\s*\\text\s*\{[^{}]*\}\s*", text) else "text"
     if node[0] == "word":
         return "text"
-    return "expression"
+    return "equation" if node[0] == "rel" and set(node[1]) == {"="} else "expression"

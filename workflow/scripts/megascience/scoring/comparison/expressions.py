@@ -1,4 +1,4 @@
-"""Comparison of mathematical answers: preparation, which rounding is forgiven, and the way to a symbolic worker."""
+"""Comparison of mathematical answers: preparation, words for sets, and what is compared as text after all."""
 
 import re
 
@@ -8,12 +8,11 @@ from megascience.scoring.math.evaluation import TooLarge, Undefined
 from megascience.scoring.math.numerals import words
 from megascience.scoring.math.parser import parse
 from megascience.scoring.math.regions import strip_name
-from megascience.scoring.math.sandbox import Broken, TimedOut, pool
 from megascience.scoring.math.scalars import one_constant, scalar_test
 from megascience.scoring.math.spelling import FUNCTIONS, GREEK
 from megascience.scoring.math.tree import Node, ParseError, TooComplex
 from megascience.scoring.math.values import Undecided
-from megascience.scoring.model import CORRECT, MAX_ANSWER, UNREADABLE, WRONG, Preset, Verdict
+from megascience.scoring.model import CORRECT, UNREADABLE, WRONG, Preset, Verdict
 from megascience.scoring.text.markup import strip_styles, unify, unwrap
 
 _SPELLING = re.compile(r"\\(?:left|right|displaystyle|,|;|!|:| )|[\s$]")
@@ -71,7 +70,7 @@ def _compared(candidate: str, reference: str, kind: str, tolerance: float | None
             return Verdict(WRONG, "not equal")
         except (Undecided, Undefined, TooLarge):
             return Verdict(UNREADABLE, "beyond what can be evaluated")
-    return _symbolic(candidate, reference, left is not None, right is not None)
+    return _as_text(candidate, reference, left is not None, right is not None)
 
 
 _ALL_REALS = re.compile(r"(?:\\text\{)?all\s+(?:real(?:s|\s+numbers)?|real\s+values?(?:\s+of\s+\w)?)\}?", re.IGNORECASE)
@@ -137,32 +136,12 @@ def _as_set(node: Node) -> Node:
     return ("set", *node[1:]) if node[0] == "seq" else node
 
 
-def _braced(text: str) -> str:
-    """Return LaTeX with braces around the arguments that stand bare (\\frac12, \\sqrt3), as other parsers want them."""
-    text = re.sub(r"\\[dt]frac(?![a-z])", r"\\frac", text)
-    text = re.sub(r"\\frac\s*([\da-zA-Z])\s*([\da-zA-Z])(?![a-zA-Z])", r"\\frac{\1}{\2}", text)
-    text = re.sub(r"\\frac\s*(\d)\s*\{", r"\\frac{\1}{", text)
-    return re.sub(r"\\sqrt\s*(\d)", r"\\sqrt{\1}", text)
-
-
-def _symbolic(candidate: str, reference: str, left: bool, right: bool) -> Verdict:
-    """Decide what our own parser cannot: as words, or by sympy in a worker."""
-    if compare_text(candidate, reference).correct and not (left and right):
+def _as_text(candidate: str, reference: str, left: bool, right: bool) -> Verdict:
+    """Decide where one side at least is not mathematics that can be read."""
+    if compare_text(candidate, reference).correct:
         return Verdict(CORRECT, "the same text")
-    if len(candidate) > MAX_ANSWER or len(reference) > MAX_ANSWER:
-        return Verdict(UNREADABLE, "too long for symbolic work")
-    if "\\" not in candidate and "\\" not in reference and not (left or right):
+    if right and not left:
+        return Verdict(UNREADABLE, "the candidate is not mathematics")
+    if "\\" not in candidate and "\\" not in reference and not left:
         return Verdict(WRONG, "other text")
-    try:
-        # both directions in one canonical order: the verdict does not depend on who is the candidate
-        first, second = sorted((_braced(_prepared(candidate)), _braced(_prepared(reference))))
-        equal = pool().ask({"left": first, "right": second})["equal"]
-    except TimedOut:
-        return Verdict(UNREADABLE, "timed out")
-    except Broken:
-        return Verdict(UNREADABLE, "the symbolic worker failed")
-    if equal is None:
-        if right and not left:
-            return Verdict(UNREADABLE, "the candidate is not mathematics")
-        return Verdict(WRONG if left or right else UNREADABLE, "cannot be compared")
-    return Verdict(CORRECT, "equal by sympy") if equal else Verdict(WRONG, "not equal by sympy")
+    return Verdict(WRONG if left else UNREADABLE, "cannot be compared")

@@ -7,9 +7,9 @@ from megascience.scoring.comparison.expressions import compare_expressions
 from megascience.scoring.math.numerals import Numeral, read_number
 from megascience.scoring.math.parser import parse
 from megascience.scoring.math.tree import ParseError
-from megascience.scoring.math.units import NONE, Unit, read_unit
+from megascience.scoring.math.units import NONE, Unit, comparable, read_unit
 from megascience.scoring.model import CORRECT, UNREADABLE, WRONG, Preset, Verdict
-from megascience.scoring.text.markup import strip_styles, unify, unwrap
+from megascience.scoring.text.markup import strip_spacing, strip_styles, unify, unwrap
 
 _ULP = Fraction(1, 2)
 
@@ -29,9 +29,14 @@ def compare_numbers(
                 return Verdict(WRONG, "no number")
             return Verdict(UNREADABLE, f"no number in the {side}")
         return compare_expressions(candidate, reference, "expression", tolerance, rules)
-    if not rules.units or (kind == "number" and unit is None):
+    if not rules.units or (kind == "number" and unit is None and not _both_in_units(left, right)):
         return _percentages(left, right, tolerance, rules, kind)
     return _quantities(left, right, unit, tolerance, rules, kind)
+
+
+def _both_in_units(left: Numeral, right: Numeral) -> bool:
+    units = [read_unit(number.rest) if number.rest else None for number in (left, right)]
+    return all(unit not in (None, NONE) for unit in units)
 
 
 def _number(text: str, kind: str) -> Numeral | None:
@@ -54,7 +59,7 @@ _PARTS = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*(?:,\s*|and\s+)?(?=\d|$)")
 
 def _compound(text: str) -> Numeral | None:
     """Return a quantity in several units of one dimension (`1 h 30 min`, `5 ft 6 in`) in the first of them."""
-    text = strip_styles(unwrap(unify(text))).strip() if len(text) <= _MAX_COMPOUND else ""
+    text = strip_spacing(strip_styles(unwrap(unify(text)))).strip() if len(text) <= _MAX_COMPOUND else ""
     parts = list(_PARTS.finditer(text))
     if len(parts) < 2 or "".join(part[0] for part in parts) != text:
         return None
@@ -103,8 +108,9 @@ def _percentages(left: Numeral, right: Numeral, tolerance: float | None, rules: 
     elif left.percent != right.percent:
         bare, percent = (right, left) if left.percent else (left, right)
         # 25 % is 0.25; a bare 25 beside 25 % is a percentage whose sign was left out
-        if abs(bare.value) <= 1 and abs(percent.value) > 1 or abs(percent.value) < 1:
-            pairs = [(bare.value, percent.value / 100)]
+        pairs = [(bare.value, percent.value / 100)]
+        if abs(bare.value) > 1:
+            pairs.append((bare.value, percent.value))
     for a, b in pairs:
         if _close(a, b, left, right, tolerance, rules, kind):
             return Verdict(CORRECT, "equal" if a == b else "within tolerance")
@@ -156,14 +162,38 @@ def _close(
     return digits >= 2 and difference <= _ULP * place
 
 
-def _unit_of(number: Numeral, unit: str | None) -> Unit | None:
-    """Return the unit of a number: written behind it, or given; None where the words are no unit."""
+#: Words that follow a number and are no unit: "5 in total", "12 m downward", "3 and no more".
+_PROSE = re.compile(
+    r"(?:\\?(?:text|mathrm|mbox|textrm)\s*\{)?[\s(,;:.–—-]*(?:in|on|at|to|from|for|of|by|with|and|or|which|that|when|where|as|is|are|was|were|"
+    r"the|an?|each|total|altogether|approximately|about|roughly|up(?:wards?)?|down(?:wards?)?|north|south|east|west|left|right|"
+    r"away|after|before|above|below|more|less|times|if|so|since|because|through|along|toward|towards|into|horizontally|vertically|"
+    r"clockwise|counterclockwise|anticlockwise|reais|units?|only|exactly|instead|rather|not|i\.?e|e\.?g)\b",
+    re.IGNORECASE,
+)
+_NO_WORD = re.compile(r"[\s\W\d]*")
+
+
+def _unit_of(number: Numeral, unit: str | None) -> Unit | str | None:
+    """Return the unit of a number: as a `Unit`, as words that no table knows, or None where none is named.
+
+    Args:
+        number: what was read.
+        unit: the unit that is given apart, where the number names none.
+    """
     if number.percent:
         return Unit(0.01, 0.0, ())
-    found = read_unit(number.rest) if number.rest else NONE
-    if found is NONE or found is None:
-        return read_unit(unit) if unit is not None else found
-    return found
+    rest = number.rest or number.currency
+    for words in (rest, unit):
+        if words is None or _NO_WORD.fullmatch(words) and not re.search(r"[°%$€£¥₹′″Ω]|10\s*\^", words):
+            continue
+        found = read_unit(words)
+        if found is NONE:
+            return None if words is rest and unit is not None else NONE
+        if found is not None:
+            return found
+        if not _PROSE.match(words):
+            return " ".join(re.findall(r"[^\W\d_]+|\d+", strip_styles(words).replace("\\", " ")))
+    return None
 
 
 def _quantities(
@@ -171,8 +201,10 @@ def _quantities(
 ) -> Verdict:
     wanted = _unit_of(right, unit)
     given = _unit_of(left, None)
+    if isinstance(given, str) or isinstance(wanted, str):
+        return _unknown_units(left, right, given, wanted, tolerance, rules, kind)
     explicit_none = unit is not None and unit.strip() != "" and wanted is NONE and "less" in unit
-    if given is NONE or given is None or wanted is None or (wanted is NONE and not explicit_none):
+    if given in (NONE, None) or wanted is None or (wanted is NONE and not explicit_none):
         # one side names no unit: the values are taken to be in the same one
         pairs = [(left.value, right.value)]
         scale = None
@@ -188,7 +220,9 @@ def _quantities(
             if _close(a, b, left, right, tolerance, rules, kind):
                 return Verdict(CORRECT, "equal, one side without unit")
         return Verdict(WRONG, f"{_show(left)} is not {_show(right)}")
-    if given.dimensions != wanted.dimensions:
+    assert given is not None
+    turn = comparable(given, wanted)
+    if turn is None:
         return Verdict(WRONG, "a unit of another dimension")
     if given.offset != wanted.offset or given.offset:
         a = left.value * Fraction(given.factor) + Fraction(given.offset)
@@ -199,7 +233,7 @@ def _quantities(
             a = (a - Fraction(wanted.offset)) / Fraction(wanted.factor)
             b = right.value
     else:
-        a, b = left.value * Fraction(given.factor) / Fraction(wanted.factor), right.value
+        a, b = left.value * turn * Fraction(given.factor) / Fraction(wanted.factor), right.value
         if abs(a - b) <= abs(b) * Fraction(1, 10**10):
             a = b
     same_unit = given == wanted
@@ -208,6 +242,30 @@ def _quantities(
     if same_unit:
         return Verdict(WRONG, f"{_show(left)} is not {_show(right)}")
     return Verdict(WRONG, "not equal after conversion of units")
+
+
+def _unknown_units(
+    left: Numeral,
+    right: Numeral,
+    given: Unit | str | None,
+    wanted: Unit | str | None,
+    tolerance: float | None,
+    rules: Preset,
+    kind: str,
+) -> Verdict:
+    """Compare quantities of which one has a unit that no table knows: its words must be the same ones."""
+    if isinstance(given, str) and wanted in (None, NONE) and kind == "number":
+        given = wanted = None  # 12 apples, where 12 is asked
+    both = isinstance(given, str) and isinstance(wanted, str)
+    if both and _stem(str(given)) != _stem(str(wanted)) or not both and given not in (None, NONE):
+        return Verdict(UNREADABLE, "a unit that is not known")
+    if _close(left.value, right.value, left, right, tolerance, rules, kind):
+        return Verdict(CORRECT, "equal, in the same words" if both else "equal, one side without unit")
+    return Verdict(WRONG, f"{_show(left)} is not {_show(right)}")
+
+
+def _stem(words: str) -> list[str]:
+    return [word.lower().removesuffix("es").removesuffix("s") for word in words.split() if word.lower() != "of"]
 
 
 def _power_of_ten(unit: str) -> float | None:

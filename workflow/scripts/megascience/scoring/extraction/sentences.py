@@ -2,7 +2,7 @@
 
 import re
 
-from megascience.scoring.math.numerals import leading, read_number, tidy, words
+from megascience.scoring.math.numerals import UNCERTAINTY, leading, read_number, tidy, words
 from megascience.scoring.text.markup import unify
 
 _NUMBER_START = re.compile(
@@ -135,6 +135,8 @@ def close_math(text: str) -> str:
 def clip(text: str, rest: str) -> str:
     """Return a number with at most a few words (its unit) behind it."""
     number = text[: len(text) - len(rest)] if rest and text.endswith(rest) else text
+    if spread := UNCERTAINTY.match(rest):
+        rest = rest[spread.end() :]
     tail = re.match(r"(?!\s*\(\s*[\d=≈~])[^\s,.;:]*(?:\s+(?!\(\s*[\d=≈~])[^\s,.;:]+){0,3}", rest) if rest else None
     unit = tail[0] if tail else ""
     if unit.count("(") > unit.count(")"):

@@ -13,6 +13,11 @@ _BASES = {"two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven
           "ten": "10", "twelve": "12", "sixteen": "16"}  # fmt: skip
 
 
+#: Marks over a name that make it another name: a mean, an estimate, a rate.
+DECORATIONS = {"bar": "bar", "overline": "bar", "hat": "hat", "widehat": "hat", "tilde": "tilde", "widetilde": "tilde",
+               "dot": "dot", "ddot": "ddot", "check": "check", "breve": "breve", "underline": "under"}  # fmt: skip
+
+
 class Atoms(Tokens):
     """The parser's lower half; the upper half gives it sequences, sums and powers (`grammar`)."""
 
@@ -189,7 +194,19 @@ class Atoms(Tokens):
 
     def command(self, name: str) -> Node:
         if name == "frac":
-            return fraction(self.group(), self.group())
+            node = fraction(self.group(), self.group())
+            return ("diff", node[1], node[2], self.factors()) if node[0] == "d/dx" else node
+        if name in DECORATIONS:
+            inner = self.group()
+            if inner[0] not in ("sym", "const") or inner == ("const", "inf"):
+                raise ParseError(f"\\{name} of more than a name")
+            return self.symbol(f"{DECORATIONS[name]} {inner[1]}")
+        if name in ("sum", "prod"):
+            return self.series(name)
+        if name == "int":
+            return self.integral()
+        if name == "lim":
+            return self.limit()
         if name in ("binom", "dbinom", "tbinom"):
             return ("fn", "binom", self.group(), self.group())
         if name == "sqrt":
@@ -231,6 +248,81 @@ class Atoms(Tokens):
         if name in GREEK:
             return self.symbol(name)
         raise ParseError(f"unknown command \\{name}")
+
+    def factors(self) -> Node:
+        """The product that a sum, a limit or a derivative is taken of; it ends at the next + or -."""
+        factors = [self.unary()]
+        while self.take("*") or self.starts_atom():
+            factors.append(self.power())
+            while self.take("/"):
+                factors[-1] = ("div", factors[-1], self.unary())
+        return product(*factors) if len(factors) > 1 else factors[0]
+
+    def bounds(self) -> tuple[list[Node], Node | None]:
+        """What stands below (as one relation's parts) and above a sum or an integral."""
+        low: Node | None = None
+        high: Node | None = None
+        for _ in range(2):
+            if self.take("_"):
+                low = self.group_relation()
+            elif self.take("^"):
+                high = self.exponent()
+        if low is None:
+            raise ParseError("no lower bound")
+        return [low], high
+
+    def group_relation(self) -> Node:
+        if self.take("{"):
+            node = self.sequence()
+            self.expect("}")
+            return node
+        return self.atom(one=True)
+
+    def series(self, name: str) -> Node:
+        (low,), high = self.bounds()
+        if low[0] != "rel" or low[1] != ("=",) or high is None:
+            raise ParseError("a sum without bounds")
+        index = low[2][0]
+        if index[0] not in ("sym", "const"):
+            raise ParseError("a sum over no name")
+        return ("big", name, index[1], low[2][1], high, _as_symbol(self.factors(), index[1]))
+
+    def integral(self) -> Node:
+        (low,), high = self.bounds()
+        if high is None:
+            raise ParseError("an integral without bounds")
+        start, depth, inside = self.at, 0, 0
+        for place in range(start, len(self.tokens)):
+            kind, value, _ = self.tokens[place]
+            depth += (value in ("(", "[", "{", "\\{")) - (value in (")", "]", "}", "\\}"))
+            inside += value == "\\int"
+            found = re.fullmatch(r"([a-zA-Z]*)d([a-zA-Z])", value) if kind == "name" and not depth else None
+            if found is None:
+                continue
+            if inside:  # the end of an integral inside
+                inside -= 1
+                continue
+            body = self.tokens[start:place] + ([("name", found[1], False)] if found[1] else [])
+            rest = self.tokens[place + 1 :]
+            inner = type(self).__new__(type(self))
+            inner.tokens, inner.at, inner.depth, inner.bars = body, 0, self.depth + 1, 0
+            node: Node = inner.sum() if body else ("num", Fraction(1), None)
+            if inner.at < len(inner.tokens):
+                raise ParseError("more than an integrand")
+            self.tokens, self.at = rest, 0
+            return ("big", "int", found[2], low, high, node)
+        raise ParseError("an integral without its d")
+
+    def limit(self) -> Node:
+        if not self.take("_"):
+            raise ParseError("a limit of what")
+        node = self.group_relation()
+        if node[0] != "rel" or node[1] != ("to",) or node[2][0][0] != "sym":
+            raise ParseError("a limit of what")
+        to, side = node[2][1], 0
+        if to[0] == "pow" and to[2][0] in ("word", "sym"):
+            raise ParseError("a limit from one side")
+        return ("lim", node[2][0][1], to, side, self.factors())
 
     def set_builder(self) -> Node | None:
         """Return the condition of a set {x | condition} of real numbers, None (and go nowhere) for any other set."""
@@ -338,3 +430,12 @@ class Atoms(Tokens):
     @staticmethod
     def letter(char: str) -> Node:
         return ("const", char) if char in "ei" else ("sym", char)
+
+
+def _as_symbol(node: Node, name: str) -> Node:
+    """Return the node with the constants `i` or `e` as symbols where an index bears their name."""
+    if name not in ("i", "e"):
+        return node
+    if node == ("const", name):
+        return ("sym", name)
+    return tuple(_as_symbol(part, name) if isinstance(part, tuple) and part else part for part in node)

@@ -8,8 +8,10 @@ answers look like). This needs no simplification, so it is fast and its time is 
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from megascience.scoring.budget import spend
 from megascience.scoring.math.evaluation import Evaluator, TooLarge, Undefined
 from megascience.scoring.math.matrices import is_matrix, nested, rows_of, vector_of
+from megascience.scoring.math.polynomials import same_solutions
 from megascience.scoring.math.regions import FLIP, ScalarTest, as_interval, is_name, is_region, same_region, strip_name
 from megascience.scoring.math.tree import Node
 from megascience.scoring.math.tree import names_of as symbols
@@ -88,6 +90,7 @@ def same(a: Node, b: Node, scalar: ScalarTest) -> bool:
     Raises:
         Undecided: a scalar comparison could not be decided.
     """
+    spend(2)
     if a == b:
         return True
     if a[0] == b[0] == "unit" and _other_unit(a[2], b[2]):
@@ -153,6 +156,12 @@ def _same_collection(a: Node, b: Node, scalar: ScalarTest) -> bool:
     named_a, named_b = _named(a), _named(b)
     if named_a and named_b:
         return named_a.keys() == named_b.keys() and all(test(named_a[name], named_b[name]) for name in named_a)
+    if named_a or named_b:  # 1, 2 beside x = 1, y = 2: values without their names stand in the names' order
+        other = b if named_a else a
+        listed = list((named_a or named_b or {}).values())
+        if other[0] != "seq":
+            return False
+        return len(listed) == len(other) - 1 and all(map(test, listed, [strip_name(part) for part in other[1:]]))
     left, right = items_of(a), items_of(b)
     points = all(item[0] == "paren" for item in (*left, *right))  # solutions: each counts once
     if points or a[0] == "set" or b[0] == "set" or 1 in (len(left), len(right)):  # `1024 or 2^{10}` is one value
@@ -275,18 +284,22 @@ def _same_equation(a: Node, b: Node, scalar: ScalarTest) -> bool:
         return False
     if _ratio(a, b) is not None:
         return True
-    return _roots_within(a, b) and _roots_within(b, a)
+    found = same_solutions(_difference(a), _difference(b))
+    return found if found is not None else _roots_within(a, b) and _roots_within(b, a)
 
 
 def _roots_within(a: Node, b: Node) -> bool:
-    """Return whether every root of `a` that is found solves `b` as well; False where too few are found."""
+    """Return whether every root of `a` that is found solves `b` as well; False where too few are found.
+
+    This is for equations that are no polynomials (ln y = x beside y = e^x), whose roots have to be searched for.
+    """
     first, second = _difference(a), _difference(b)
     names = sorted(symbols(first))
     mp = Evaluator().mp
     found = 0
     for solve_for in names:
         for point in points_for(names, 2, negative=True):
-            for start in (mp.mpf("0.7"), mp.mpc("-1.3", "0.4")):
+            for start in (mp.mpf("0.7"), mp.mpf("9.1"), mp.mpf("-31"), mp.mpf("230"), mp.mpc("-1.3", "0.4")):
                 root = _newton(first, point, solve_for, start)
                 if root is None:
                     continue

@@ -9,6 +9,8 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
+from megascience.scoring.budget import spend
+from megascience.scoring.math import calculus
 from megascience.scoring.math.tree import Node
 
 #: Decimal digits of an evaluation; two values are equal when they agree to `AGREE` of them.
@@ -83,6 +85,7 @@ class Evaluator:
         point: the symbols' values.
         magnitude: the largest operand of a sum that was met; cancellation is judged against it.
         complex: whether a root or a power of a negative number left the real line on the way.
+        approximate: whether an integral, a limit or an endless sum was found by approximation.
     """
 
     def __init__(self, point: Mapping[str, Any] | None = None) -> None:
@@ -90,6 +93,7 @@ class Evaluator:
         self.point = point or {}
         self.magnitude = self.mp.zero
         self.complex = False
+        self.approximate = False
 
     def __call__(self, node: Node) -> Any:
         """Return the node's complex value.
@@ -99,7 +103,7 @@ class Evaluator:
         """
         try:
             value = self._value(node)
-        except (ZeroDivisionError, OverflowError, ValueError, TypeError) as error:
+        except (ZeroDivisionError, OverflowError, ValueError, TypeError, calculus.NoValue) as error:
             raise Undefined(str(error)) from error
         if not self.mp.isfinite(value):
             raise Undefined("infinite")
@@ -112,6 +116,7 @@ class Evaluator:
         return value
 
     def _value(self, node: Node) -> Any:
+        spend()
         mp, kind = self.mp, node[0]
         if kind == "num":
             number: Fraction = node[1]
@@ -147,6 +152,8 @@ class Evaluator:
             return self._value(node[1])
         if kind == "fn":
             return self._bounded(self._function(node[1], node[2:]))
+        if kind in ("big", "lim", "diff"):
+            return self._calculus(node)
         if kind == "call":
             # an unknown function: some fixed smooth function of its arguments, the same wherever it stands
             seed = self.point.get(node[1] + "()", mp.one)
@@ -167,12 +174,50 @@ class Evaluator:
             raise TooLarge
         return value
 
+    def _calculus(self, node: Node) -> Any:
+        mp, kind = self.mp, node[0]
+        name, body = (node[2], node[5]) if kind == "big" else (node[1], node[4] if kind == "lim" else node[3])
+        before = dict(self.point)
+
+        def at(x: Any) -> Any:
+            self.point = {**before, name: x}
+            return self._value(body)
+
+        try:
+            if kind == "diff":
+                if name not in before:
+                    raise Undefined(f"symbol {name}")
+                return calculus.derivative(mp, at, before[name], node[2])
+            if kind == "lim":
+                self.approximate = True
+                return calculus.limit(mp, at, self._end(node[2]), node[3])
+            low, high = self._end(node[3]), self._end(node[4])
+            if node[1] == "int":
+                self.approximate = True
+                return calculus.integral(mp, at, low, high)
+            if mp.isinf(high) and node[1] == "sum":
+                self.approximate = True
+                return calculus.endless_sum(mp, at, low)
+            return calculus.total(mp, node[1], at, low, high)
+        finally:
+            self.point = before
+
+    def _end(self, node: Node) -> Any:
+        """Return a bound's value, which may be infinite."""
+        if node == ("const", "inf"):
+            return self.mp.inf
+        if node == ("neg", ("const", "inf")):
+            return -self.mp.inf
+        return self._value(node)
+
     def _power(self, base: Any, exponent: Any) -> Any:
         mp = self.mp
         if base == 0:
             if mp.re(exponent) <= 0:
                 raise Undefined("0 to a power that is not positive")
             return mp.zero
+        if self.approximate and mp.re(exponent * mp.log(base)) < -_MAX_LOG:
+            return mp.zero  # the far end of an integral, e^{-x}
         if exponent != 0 and mp.mag(exponent) > 40:
             raise TooLarge
         if abs(mp.re(exponent * mp.log(base))) > _MAX_LOG:
@@ -190,6 +235,7 @@ class Evaluator:
 
     def _function(self, name: str, arguments: tuple[Node, ...]) -> Any:
         mp = self.mp
+        spend(8)
         if name == "det":
             return self._determinant(arguments[0])
         values = [self._value(part) for part in arguments]

@@ -1,12 +1,15 @@
 """Numbers as people and models write them: value, how exactly it is meant, and what follows (a unit, a word)."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 
+from megascience.scoring.budget import NUMBER, OutOfSteps, limited
 from megascience.scoring.math.evaluation import Evaluator, TooLarge, Undefined, exact
 from megascience.scoring.math.parser import parse
+from megascience.scoring.math.regions import is_name
+from megascience.scoring.math.spelling import FUNCTIONS, GREEK
 from megascience.scoring.math.tree import MAX_EXPONENT, Node, ParseError
 from megascience.scoring.math.tree import names_of as symbols
 from megascience.scoring.text.markup import strip_spacing, strip_styles, unify, unwrap
@@ -23,6 +26,7 @@ class Numeral:
         unit_digit: the place value of the last written digit, as a rational; None as above.
         percent: a percent sign or word follows.
         rest: the text after the number.
+        currency: the sign that stood before it, "" for none.
     """
 
     value: Fraction
@@ -31,6 +35,7 @@ class Numeral:
     unit_digit: Fraction | None
     percent: bool
     rest: str
+    currency: str = ""
 
     @property
     def rounded(self) -> bool:
@@ -47,7 +52,7 @@ _NUMERAL = re.compile(
     r"(?P<int>[1-9]\d{0,2}(?:,\d{3})+(?!\d)|[1-9]\d{0,2}(?:[ ']\d{3})+(?![\d/])|\d*)(?P<dec>\.\d*)?" + _POWER + "?"
 )
 _SLASH = re.compile(r"\s*/\s*(\d+(?:,\d{3})*)(?![\d.])")
-_UNCERTAINTY = re.compile(r"\s*(?:\\pm|±|\+/?-)\s*0?\.\d+(?![\d.])")
+UNCERTAINTY = re.compile(r"\s*(?:\\pm|±|\+/?-)\s*0?\.\d+(?![\d.])")
 _EUROPEAN = re.compile(r"^[-+]?\d{1,3}(?:\.\d{3})+,\d+(?!\d)")
 _RATIO = re.compile(r"\s*:\s*([1-9]\d*)(?![\d.:])")
 _MIXED_PLAIN = re.compile(r"([-+]?)\s*(\d+)(?:\s+(?:and\s+)?|-)(\d+)\s*/\s*(\d+)(?![\d.])")
@@ -69,7 +74,11 @@ _APPROX = re.compile(
     re.IGNORECASE,
 )
 _DECIMAL_COMMA = re.compile(r"^([-+]?(?:0(?=,\d+)|\d+(?=,(?:\d{1,2}|\d{4,})(?!\d)))),(\d+)(?![\d,.])")
-_ASSIGN = re.compile(r"^[^=<>]{0,60}?[=≈]\s*(?=\S)|^[^=<>]{0,60}?\\(?:approx|simeq|sim)\b\s*")
+_EQUALS = re.compile(r"(?<![<>!:\\])(?:=|≈|≃|\\(?:approx|simeq|sim|doteq)(?![a-zA-Z]))(?!=)")
+#: What makes two sides anything but equal.
+_RELATION = re.compile(
+    r"[<>≤≥≠≪≫∈∼↔⇔]|\\(?:n?leq?|n?geq?|ne|neq|lt|gt|ll|gg|leqslant|geqslant|in|notin|not|to|rightarrow|mapsto|propto)(?![a-zA-Z])|!="
+)
 
 
 _TEXT_E = re.compile(r"(?<=\d)\s*\\(?:text|mathrm|rm)\s*\{\s*[eE]\s*\}\s*(?=\{?[-+]?\d)")
@@ -131,7 +140,7 @@ def leading(text: str) -> Numeral | None:
     if abs(exponent) > MAX_EXPONENT:
         return None
     rest = text[match.end() :]
-    if part and (spread := _UNCERTAINTY.match(rest)):  # 3.0 ± 0.1
+    if part and (spread := UNCERTAINTY.match(rest)):  # 3.0 ± 0.1
         rest = rest[spread.end() :]
     value = Fraction(int(whole + part or "0"), 10 ** len(part)) * Fraction(10) ** exponent
     negative = "-" in (match["sign"], match["sign2"])
@@ -149,11 +158,12 @@ def leading(text: str) -> Numeral | None:
     if money:  # $1.5M
         scale = _SCALES[_MONEY_SCALES[money[1].lower()[0]]]
         return _finish((-value if negative else value) * scale, False, None, None, rest[money.end() :])
-    digits = max(len((whole + part).lstrip("0")), 1)
-    place = Fraction(10) ** (exponent - len(part))
+    digits: int | None = max(len((whole + part).lstrip("0")), 1)
+    place: Fraction | None = Fraction(10) ** (exponent - len(part))
     if integer:
-        return _finish(-value if negative else value, True, None, None, rest)
-    return _finish(-value if negative else value, False, digits, place, rest)
+        digits, place = None, None
+    found = _finish(-value if negative else value, integer, digits, place, rest)
+    return replace(found, currency=match["cur"]) if (match["cur"] or "$").strip("\\$") else found
 
 
 def _finish(value: Fraction, integer: bool, digits: int | None, place: Fraction | None, rest: str) -> Numeral:
@@ -248,16 +258,75 @@ def read_number(text: str) -> Numeral | None:
     found = _simple(text)
     if found is not None:
         return found
-    match = _ASSIGN.match(text)
-    if match and not (text.count("=") > 1 and re.search(r"[,;]|\b(?:and|or)\b", text)):  # x = 1, y = 2 is no number
-        found = _simple(tidy(text[text.rindex("=") + 1 :] if "=" in text else text[match.end() :]))
-        if found is not None:
-            return found
+    sides = sides_of(text)
+    if len(sides) > 1:
+        if _RELATION.search(text) or (len(sides) > 2 and re.search(r"[,;]|\b(?:and|or)\b", text)):
+            return None  # x = 1, y = 2 is no number, nor is x = 1 > 0
+        return _value_of(sides)
     return constant(text)
+
+
+def sides_of(text: str) -> list[str]:
+    """Return the sides of a chain of equalities; an equality in brackets (P(X = 3)) parts nothing."""
+    marks = list(_EQUALS.finditer(text))
+    if not marks:
+        return [text]
+    sides, start, depth, at = [], 0, 0, 0
+    for mark in marks:
+        between = text[at : mark.start()]
+        depth += sum(map(between.count, "([{")) - sum(map(between.count, ")]}"))
+        at = mark.end()
+        if depth <= 0:
+            sides.append(text[start : mark.start()].strip())
+            start = mark.end()
+    return [*sides, text[start:].strip()]
+
+
+def _value_of(sides: list[str]) -> Numeral | None:
+    """Return the number that a chain of equalities gives to what it begins with; None where that is an equation.
+
+    `v = 12 / 4 = 3` gives 3, `2x = 10` and `x^2 = 25` give nothing: they say what something else than x is.
+    """
+    if names_a_value(sides[0]):
+        found = _simple(tidy(sides[-1]))
+        return found if found is not None else constant(sides[-1])
+    if len(sides) == 2 and names_a_value(sides[1]):  # 12 = x
+        return _simple(tidy(sides[0])) or constant(sides[0])
+    first = _simple(tidy(sides[0])) or constant(sides[0])
+    last = _simple(tidy(sides[-1])) or constant(sides[-1])
+    if first is None or last is None:
+        return None
+    one, two = (n.value / 100 if n.percent else n.value for n in (first, last))
+    same = abs(one - two) <= abs(two) / 50 or first.value == last.value
+    return last if same or (first.rest and last.rest) else None  # 2 + 3 = 5; 3.2 km = 3200 m
+
+
+_SYMBOLIC_ONLY = re.compile(r"\\(?:frac|text|mathrm|left|right|Delta|partial)(?![a-zA-Z])")
+#: Squares that have a name of their own: a coefficient of determination, a variance.
+_NAMED_SQUARE = re.compile(r"(?:R|r|\\?(?:chi|sigma)|s|χ|σ)\s*\^\s*\{?2\}?")
+_PROSE_WORD = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z]{3,}(?![a-zA-Z])")
+
+
+def names_a_value(side: str) -> bool:
+    """Return whether the left side of an equality is a name, in symbols or words, and no expression to be solved."""
+    side = strip_spacing(strip_styles(side)).strip(" *_:$")
+    if not side or _NAMED_SQUARE.fullmatch(side):
+        return bool(side)
+    if len(side) > 200:
+        return False
+    try:
+        node = parse(side)
+    except (ParseError, RecursionError):
+        # words ("the total cost"), or a name that the grammar does not know: no operator and no leading number
+        words_in = [word for word in _PROSE_WORD.findall(side) if word not in FUNCTIONS and word not in GREEK]
+        return bool(words_in) or not re.match(r"[-+\d(]", side) and not re.search(r"[-+*/^]", side)
+    return is_name(node) or node[0] == "unit" and is_name(node[1]) or node[0] == "diff"
 
 
 def _simple(text: str) -> Numeral | None:
     found = leading(text)
+    if found is not None and found.rest and (alternative := _alternative(found.rest)):
+        return _either(found, alternative)
     if found is not None and (not found.rest or _ends_number(found.rest)):
         return found
     if found is None and text[:1].isalpha():
@@ -269,6 +338,35 @@ def _simple(text: str) -> Numeral | None:
     return None
 
 
+#: What puts another answer beside a number: "5 (or 7)", "5 \\to 7", "5 | 7", "5 \\quad 7", "5?".
+_ALTERNATIVE = re.compile(
+    r"(?P<or>\b(?:or|alternatively|alternately|perhaps|maybe|possibly|otherwise|versus|vs|else)\b|\\l?or(?![a-zA-Z])|\\vee(?![a-zA-Z]))"
+    r"|(?:\\(?:to|rightarrow|mapsto|Rightarrow|leftrightarrow|mid|vert|\\|newline|pm|mp)(?![a-zA-Z])|[→⇒↔|?])|\s->\s",
+    re.IGNORECASE,
+)
+
+
+def _alternative(rest: str) -> re.Match[str] | None:
+    match = _ALTERNATIVE.search(rest) if len(rest) < 200 else None
+    return match if match and (re.search(r"\d|\\frac", rest[match.end() :]) or match[0] in "?" or match["or"]) else None
+
+
+def _either(found: Numeral, mark: re.Match[str]) -> Numeral | None:
+    """Return a number beside which another one is given, where both are the same (3/4 or 0.75)."""
+    if not mark["or"]:
+        return None
+    rest = found.rest[mark.end() :]
+    start = re.search(r"[-+.\d\\$(]", rest)
+    other = leading(tidy(rest[start.start() :].lstrip("} $)").rstrip("} $)"))) if start else None
+    if other is None or other.rest.strip(" )}.$"):
+        return None
+    one, two = (n.value / 100 if n.percent else n.value for n in (found, other))
+    if one != two and (found.rounded == other.rounded or abs(one - two) > abs(two) / 100):
+        return None
+    return Numeral(found.value, found.integer, found.digits, found.unit_digit, found.percent,
+                   found.rest[: mark.start()].rstrip(" (,;{"))  # fmt: skip
+
+
 _DEGREE = re.compile(r"^\^?\s*\{?\s*(?:\\circ|\\degree|°)")
 _ANOTHER = re.compile(
     r"^[,;]?\s*(?:or|and|to|through|vs\.?|in|out of)\s+[-+$\\]*\s?(?:\d|[a-z]\s*=)|^:\s*\d|^\.\d|^'\s?\d|"
@@ -278,9 +376,12 @@ _ANOTHER = re.compile(
 )
 #: "a year", "/month" behind a number.
 _RATE = re.compile(r"^(?:an?\s+(?!and\b|or\b)[a-zA-Z]{2,}|/\s*(?!sqrt|pi|sin|cos|tan|log|exp)[a-zA-Z]{3,})")
-_CONTINUES = re.compile(r"^(?:[-+*/^_=!<>|&([{\d×·]|\\(?:frac|sqrt|pi|cdot|times|pm|cup|le|ge|ln|log|sin|cos|tan|infty|"
-                        r"div|left|dfrac|neq|theta|alpha)\b|[,;]\s*[-\d(]|sqrt|pi\b|π|√|"
-                        r"[a-z](?![a-zA-Z]))")  # fmt: skip
+#: Signs and commands that go on with mathematics; other commands after a number belong to its unit.
+_CONTINUES = re.compile(
+    r"^(?:[-+*/^_=!<>|&([{\d×·∪∩→⇒↔±?≤≥≠∞π√]|[,;]\s*[-\d(]|sqrt|pi\b|[a-z](?![a-zA-Z])|"
+    r"\\(?!text|mathrm|mbox|rm\b|textrm|textbf|mathbf|operatorname|unit|si\b|SI\b|%|\$|,|;|!|:| |\)|\]|circ|degree|"
+    r"deg\b|mu\b|Omega\b|ohm|AA|angstrom|celsius|percent|hat|vec|quad\s*\\?(?:text|mathrm)))"
+)
 
 
 def _ends_number(rest: str) -> bool:
@@ -305,12 +406,14 @@ def _ends_number(rest: str) -> bool:
 def constant(text: str) -> Numeral | None:
     """Return the value of a constant expression such as `2\\sqrt{3}` or `\\frac{\\pi}{4}`, or None."""
     try:
-        node = parse(text)
-    except (ParseError, RecursionError):
+        with limited(NUMBER):
+            return _constant(parse(text))
+    except (ParseError, RecursionError, OutOfSteps):
         return None
+
+
+def _constant(node: Node) -> Numeral | None:
     rest = ""
-    if node[0] == "rel" and set(node[1]) == {"="}:
-        node = node[2][-1]
     while node[0] == "unit":
         rest = f"{node[2]} {rest}".strip()
         node = node[1]
@@ -319,12 +422,37 @@ def constant(text: str) -> Numeral | None:
         node = node[1]
     if node[0] == "deg":
         node, rest = node[1], "°"
+    if names := symbols(node):
+        node = _without_symbols(node, names) or node
     if symbols(node) or node[0] in ("seq", "set", "paren", "matrix", "rel", "pm", "mp", "union"):
         return None
     try:
         return from_node(node, percent, rest)
     except (Undefined, TooLarge):
         return None
+
+
+def _without_symbols(node: Node, names: set[str]) -> Node | None:
+    """Return the value of a node in which all symbols cancel (x² - x²), or None."""
+    if node[0] not in ("add", "div", "mul") or len(names) > 3:
+        return None
+    from megascience.scoring.math.values import Undecided, same_value
+
+    found = exact(_put(node, {name: Fraction(3 + 4 * i, 7) for i, name in enumerate(sorted(names))}))
+    if found is None:
+        return None
+    top, bottom = (("num", Fraction(part), None) for part in (found.numerator, found.denominator))
+    value: Node = top if found.denominator == 1 else ("div", top, bottom)
+    try:
+        return value if same_value(node, value) else None
+    except Undecided:
+        return None
+
+
+def _put(node: Node, values: dict[str, Fraction]) -> Node:
+    if node[0] == "sym" and node[1] in values:
+        return ("num", values[node[1]], None)
+    return tuple(_put(p, values) if isinstance(p, tuple) and p and isinstance(p[0], str) else p for p in node)
 
 
 def from_node(node: Node, percent: bool = False, rest: str = "") -> Numeral:

@@ -3,7 +3,7 @@
 from fractions import Fraction
 from functools import lru_cache
 
-from megascience.scoring.math.atoms import Atoms
+from megascience.scoring.math.atoms import DECORATIONS, Atoms
 from megascience.scoring.math.spelling import FUNCTIONS, GREEK, clean, join_thousands
 from megascience.scoring.math.tree import (
     MAX_DEPTH,
@@ -18,6 +18,8 @@ from megascience.scoring.math.tree import (
     total,
 )
 
+#: Commands that a factor may begin with, besides functions, Greek letters and decorated names.
+_OPENING = frozenset("frac sqrt binom dbinom pi infty emptyset { lfloor lceil | imath ldots sum prod int lim".split())
 _INEQUALITIES = {"<", ">", "<=", ">=", "!="}
 
 
@@ -218,8 +220,7 @@ class _Parser(Atoms):
             return value in "({[" or (value == "|" and not self.bars)
         if kind == "cmd":
             name = value[1:]
-            return name in ("frac", "sqrt", "binom", "pi", "infty", "emptyset", "{", "lfloor", "lceil", "dbinom",
-                            "|", "imath", "ldots") or name in FUNCTIONS - {"deg"} or name in GREEK  # fmt: skip
+            return name in _OPENING or name in FUNCTIONS - {"deg"} or name in GREEK or name in DECORATIONS
         return False
 
     def unary(self) -> Node:

@@ -31,7 +31,8 @@ def scalar_test(tolerance: float | None, rules: Preset) -> ScalarTest:
         if percent_a != percent_b:
             bare = b if percent_a else a
             inner = a[1] if percent_a else b[1]
-            if test(bare, inner):
+            size = exact(bare)
+            if size is not None and abs(size) > 1 and test(bare, inner):  # 25 for 25 %: its sign was left out
                 return True
         if (a[0] == "deg") != (b[0] == "deg"):
             inner, bare = (a[1], b) if a[0] == "deg" else (b[1], a)

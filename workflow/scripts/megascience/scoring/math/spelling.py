@@ -84,10 +84,12 @@ _REWRITES: tuple[tuple[re.Pattern[str], Any], ...] = tuple(
         (r"\\(?:implies|Rightarrow|Longrightarrow|iff|Leftrightarrow)(?![a-zA-Z])", ";"),
         (r"\\(?:operatorname\*?|mathrm|text|textrm|mathop|rm)\s*\{\s*(" + "|".join(sorted(FUNCTIONS, key=len)[::-1])
          + r")\s*\}", r"\\\1 "),
+        (r"\\(?:mathrm|text)\s*\{\s*d\s*\}\s*(?=\\?[a-zA-Z])", " d"),
         (r"\\(?:mathrm|text|rm|operatorname|mathbf|boldsymbol|mathit)\s*\{\s*([a-zA-Z])\s*\}", r"{\1}"),
         (r"\\(?:hat|mathbf|boldsymbol|widehat|bm)\s*(?:\{\s*\\?(?:mathbf\s*\{?)?([ijkxyz])(?:math)?\s*\}?\s*\}|\\?([ijkxyz])(?:math)?(?![a-zA-Z]))",
          r" e_{hat \1\2} "),
-        (r"\\(?:vec|hat|bar|overline|tilde|mathbf|boldsymbol|bm|widehat|overrightarrow|mathcal|mathscr)"
+        (r"\\overline\s*(?=\{\s*[A-Z]{2,}\s*\})", ""),
+        (r"\\(?:vec|mathbf|boldsymbol|bm|overrightarrow|mathcal|mathscr)"
          r"\s*(?:\{\s*(\\?[a-zA-Z]+)\s*\}|(\\?[a-zA-Z]))", r"{\1\2}"),
         (r"\\(?:lbrace)(?![a-zA-Z])", r"\\{"),
         (r"\\(?:rbrace)(?![a-zA-Z])", r"\\}"),

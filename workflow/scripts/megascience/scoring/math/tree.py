@@ -7,6 +7,7 @@ The nodes are tuples whose first item names them:
     ("fn", name, arg…) ("call", name, arg…)      known functions; unknown ones, f(x)
     ("deg", a) ("pct", a) ("unit", a, text)      90°, 5 %, a number followed by words
     ("seq", item…)  ("paren", open, close, item…)  ("set", item…)  ("matrix", (row…)…)
+    ("big", "sum" | "prod" | "int", name, low, high, body)  ("lim", name, to, side, body)  ("diff", name, order, body)
     ("rel", (op…), (side…))  ("union", …) ("inter", …) ("minus", a, b)  ("word", text)  ("base", digits, base)
 """
 
@@ -48,6 +49,10 @@ def names_of(node: Node) -> set[str]:
     """Return the names of the free symbols of a node, and of unknown functions (with parentheses)."""
     if node[0] == "sym":
         return {node[1]}
+    if node[0] == "big":
+        return names_of(node[3]) | names_of(node[4]) | (names_of(node[5]) - {node[2]})
+    if node[0] == "lim":
+        return names_of(node[2]) | (names_of(node[4]) - {node[1]})
     found = {node[1] + "()"} if node[0] == "call" else set()
     for part in node[1:]:
         if isinstance(part, tuple) and part:
@@ -59,10 +64,18 @@ def names_of(node: Node) -> set[str]:
 
 
 def fraction(top: Node, bottom: Node) -> Node:
-    """Return a fraction; a derivative dy/dx is a name, and d/dx of something is left to a better parser."""
+    """Return a fraction; a derivative dy/dx is a name, and d/dx asks for what is derived ("d/dx", name, order)."""
     if _starts_with_d(bottom) and bottom[0] == "mul":
-        if top == ("sym", "d") or top[0] == "pow" and top[1] == ("sym", "d"):
-            raise ParseError("a derivative")
+        order = 1 if top == ("sym", "d") else top[2][1] if top[0] == "pow" and top[1] == ("sym", "d") else None
+        if order is not None:
+            below = bottom[2]
+            if below[0] == "pow" and below[2] == ("num", order, None):
+                below = below[1]
+            elif order != 1:
+                raise ParseError("a derivative of unknown order")
+            if below[0] != "sym" or len(bottom) != 3 or order not in (1, 2, 3, 4):
+                raise ParseError("a derivative")
+            return ("d/dx", below[1], int(order))
         if _starts_with_d(top):
             return ("sym", f"{top!r}/{bottom!r}")
     return ("div", top, bottom)

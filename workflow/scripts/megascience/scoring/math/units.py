@@ -1,14 +1,12 @@
-"""Units of measurement: LaTeX and plain spellings into a factor and dimensions, by pint's table of units.
+"""Units of measurement: LaTeX and plain spellings into a factor and dimensions."""
 
-Pint only ever sees single names (letters), never an expression, so a unit cannot carry code or a tower of powers.
-"""
-
+import math
 import re
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any
 
+from megascience.scoring.math.unit_table import Dimensions, named
 from megascience.scoring.text.markup import strip_spacing, strip_styles, unify
 
 
@@ -24,62 +22,65 @@ class Unit:
 
     factor: float
     offset: float
-    dimensions: tuple[tuple[str, Fraction], ...]
+    dimensions: Dimensions
 
 
 NONE = Unit(1.0, 0.0, ())
 
-#: Spellings that pint lacks or reads otherwise, as names that it knows.
+#: Dimensions that may be left unsaid: 5 rad/s is 5/s, 3 Bq is 3/s. Two different ones are never the same.
+_UNSAID = frozenset({"angle", "cycle", "decay", "dose", "absorbed"})
+
+
+def comparable(a: Unit, b: Unit) -> Fraction | None:
+    """Return by what a value in `a` is multiplied besides the units' factors to be one in `b`, None for no way.
+
+    A cycle is 2π of an angle; of an angle, a cycle, a decay and a dose at most one may stand on one side alone.
+    """
+    left, right = dict(a.dimensions), dict(b.dimensions)
+    marks = [{k: v for k, v in side.items() if k in _UNSAID} for side in (left, right)]
+    rest = [{k: v for k, v in side.items() if k not in _UNSAID} for side in (left, right)]
+    if rest[0] != rest[1]:
+        return None
+    if marks[0] == marks[1] or not marks[0] or not marks[1]:
+        return Fraction(1)
+    if set(marks[0]) | set(marks[1]) == {"angle", "cycle"} and len(marks[0]) == len(marks[1]) == 1:
+        (one, power), (_, other) = next(iter(marks[0].items())), next(iter(marks[1].items()))
+        if power == other and abs(power) == 1:
+            turn = Fraction(2 * math.pi)
+            return turn if (one == "cycle") == (power > 0) else 1 / turn
+    return None
+
+
+#: Symbols in the wrong case, as people type them.
 _ALIASES = {
-    "dollar": "dollar", "dollars": "dollar", "USD": "dollar", "cent": "cent", "cents": "cent",
-    "degrees": "degree", "deg": "degree", "°": "degree", "Å": "angstrom", "A°": "angstrom", "Angstrom": "angstrom",
-    "Angstroms": "angstrom", "angstroms": "angstrom", "ohms": "ohm", "Ohm": "ohm", "Ohms": "ohm",
-    "µ": "micron", "μ": "micron", "mu": "micron", "sec": "second", "secs": "second", "hr": "hour", "hrs": "hour",
-    "mins": "minute", "yr": "year", "yrs": "year", "y": "year", "Year": "year", "Years": "year", "lbs": "pound",
-    "Kg": "kg", "lb": "pound", "KJ": "kJ", "Kj": "kJ", "KPa": "kPa", "kPA": "kPa", "kpa": "kPa", "KPA": "kPa",
-    "kj": "kJ", "KG": "kg", "kgs": "kg", "Km": "km", "KM": "km", "kms": "km", "Kcal": "kcal", "KHz": "kHz",
-    "khz": "kHz", "hz": "Hz", "mhz": "MHz", "KV": "kV", "KW": "kW", "kw": "kW", "ev": "eV", "EV": "eV", "Mev": "MeV",
-    "Gev": "GeV", "ATM": "atm", "Atm": "atm", "torr": "torr", "Torr": "torr", "mmHg": "mmHg", "mbar": "millibar",
-    "cc": "cm3", "M": "molar", "mM": "millimolar", "uM": "micromolar", "µM": "micromolar", "moles": "mole",
-    "mols": "mole", "Mol": "mole", "amu": "dalton", "u": "dalton", "Da": "dalton", "kDa": "kilodalton",
-    "ly": "light_year", "AU": "astronomical_unit", "au": "astronomical_unit", "pc": "parsec", "G": "gauss",
-    "D": "debye", "e": "elementary_charge",
-    "rev": "revolution", "revs": "revolution", "rpm": "rpm", "mph": "mph", "kph": "kph", "kmh": "kph", "l": "liter",
-    "ml": "milliliter", "mL": "milliliter", "gm": "gram", "gms": "gram", "cal": "calorie", "Cal": "kilocalorie",
-    "Calories": "kilocalorie", "a0": "bohr", "Eh": "hartree", "Hartree": "hartree", "hartrees": "hartree",
-    "in": "inch", "inches": "inch", "ft": "foot", "feet": "foot", "yd": "yard", "mi": "mile", "psi": "psi",
-    "sq": "", "square": "", "cubic": "", "Newton": "newton", "Newtons": "newton", "Joule": "joule", "Joules": "joule",
-    "Kelvin": "kelvin", "Kelvins": "kelvin", "Pascal": "pascal", "Pascals": "pascal", "Watt": "watt",
-    "Watts": "watt", "Volt": "volt", "Volts": "volt", "Ampere": "ampere", "Amperes": "ampere", "amps": "ampere",
-    "amp": "ampere", "Amps": "ampere", "Tesla": "tesla", "Coulomb": "coulomb", "Coulombs": "coulomb",
-    "Hertz": "hertz", "Meters": "meter", "Seconds": "second", "Hours": "hour", "Days": "day", "months": "month",
-    "slugs": "slug", "rads": "radian", "mps": "meter_per_second", "bps": "bit_per_second",
+    "Kg": "kg", "KG": "kg", "kgs": "kg", "KJ": "kJ", "Kj": "kJ", "kj": "kJ", "KPa": "kPa", "kPA": "kPa", "kpa": "kPa",
+    "KPA": "kPa", "Km": "km", "KM": "km", "kms": "km", "Kcal": "kcal", "KHz": "kHz", "khz": "kHz", "hz": "Hz",
+    "HZ": "Hz", "mhz": "MHz", "ghz": "GHz", "KV": "kV", "kv": "kV", "KW": "kW", "kw": "kW", "ev": "eV", "EV": "eV",
+    "Mev": "MeV", "Gev": "GeV", "ATM": "atm", "Atm": "atm", "Mol": "mol", "uL": "µL", "uM": "µM", "Ohm": "ohm",
+    "Ohms": "ohm", "A°": "Å", "yrs": "yr", "mu": "µ", "ml": "mL", "Calories": "Cal", "kbp": "kb", "Mbp": "Mb",
+    "Gbp": "Gb", "meq": "mEq", "btu": "BTU", "amps": "A", "sq": "", "square": "", "cubic": "",
 }  # fmt: skip
-#: The unit symbols that may carry an SI prefix, and those that may not.
-_SYMBOLS = ("m|g|s|A|K|mol|cd|Hz|N|Pa|J|W|C|V|F|S|Wb|T|H|lm|lx|Bq|Gy|Sv|L|l|eV|bar|cal|Ci|M|Da|pc|bit|B|rad|sr|Wh|"
-            "gauss|torr|P|St|b|yr|kat|ohm|t|W|R|atm|gal|D|hr")  # fmt: skip
-_BARE = ("min|h|hr|d|day|in|ft|yd|mi|lb|lbs|lbf|oz|ton|tonne|psi|mph|rpm|atm|dyn|dyne|erg|gal|pt|qt|acre|ha|deg|bohr|"
-         "slug|amu|u|ly|au|AU|mmHg|mpg|knot|kn|cc|e|count|cycle|G|Eh|a0|hp|BTU|Btu|debye|D|bps|mps|in|inHg|fermi|kip|"
-         "kph|kmh|°|Å|deg|sec|mole|bit|byte|dB")  # fmt: skip
-_LONG = ("meter|metre|gram|gramme|second|ampere|kelvin|mole|candela|hertz|newton|pascal|joule|watt|coulomb|volt|farad|"
-         "ohm|siemens|weber|tesla|henry|lumen|lux|becquerel|gray|sievert|liter|litre|electron_?volt|electronvolt|bar|calorie|curie|"
-         "dalton|parsec|bit|byte|radian|steradian|molar|tonne|minute|hour|day|week|month|year|decade|century|inch|foot|"
-         "feet|yard|mile|pound|ounce|ton|gallon|pint|quart|acre|hectare|degree|angstrom|atmosphere|dyne|erg|debye|"
-         "gauss|slug|knot|horsepower|revolution|micron|centimeter|astronomical_unit|light_year|poise|stokes|rydberg|"
-         "hartree|bohr|percent|dozen|cycle|arcsecond|arcminute|torr|faraday|katal|decibel|centuries")  # fmt: skip
-_PREFIXES = (
-    "quecto|ronto|yocto|zepto|atto|femto|pico|nano|micro|milli|centi|deci|deca|deka|hecto|kilo|mega|giga|tera|peta|exa"
-)
-_UNIT_NAME = re.compile(
-    rf"(?:(?:da|[yzafpnµμumcdhkMGTPEZY])?(?:{_SYMBOLS})|{_BARE}|(?:{_PREFIXES})?(?:{_LONG})(?:s|es)?)"
-)
-#: Units that pint lacks or counts in another system (it keeps the gauss apart from the tesla).
-_OWN = {
-    "dollar": (1.0, (("[currency]", Fraction(1)),)),
-    "cent": (0.01, (("[currency]", Fraction(1)),)),
-    "cm3": (1e-6, (("[length]", Fraction(3)),)),
-    "gauss": (1e-4, (("[current]", Fraction(-1)), ("[mass]", Fraction(1)), ("[time]", Fraction(-2)))),
-}
+#: Units of several words or with signs, in one word.
+_PHRASES = tuple(
+    (re.compile(pattern, re.IGNORECASE), name)
+    for pattern, name in (
+        (r"\blight[- ]years?\b", "ly"), (r"\bastronomical units?\b", "AU"), (r"\belectron[- ]?volts?\b", "eV"),
+        (r"\bparts per million\b", "ppm"), (r"\bparts per billion\b", "ppb"), (r"\bbase[- ]?pairs?\b", "bp"),
+        (r"\bkilobases?\b", "kb"), (r"\bnautical miles?\b", "nmi"), (r"\b(?:unified )?atomic mass units?\b", "u"),
+        (r"\barc[- ]?seconds?\b", "arcsec"), (r"\barc[- ]?minutes?\b", "arcmin"), (r"\bmm\s+Hg\b", "mmHg"),
+        (r"\bin\s*Hg\b", "inHg"), (r"\bkilograms?[- ]force\b", "kgf"), (r"\bpounds?[- ]force\b", "lbf"),
+        (r"\bmetric tons?\b", "t"), (r"\binternational units?\b", "IU"), (r"\bus\s+dollars?\b|US\$", "USD"),
+        (r"\bmicrograms?\b", "mcg"), (r"\bmilliarc[- ]?seconds?\b", "mas"),
+        (r"\bmilli-?equivalents?\b", "mEq"), (r"\brevolutions? per minute\b", "rpm"),
+        (r"\b(?:elementary|electron) charges?\b", "e"), (r"\bbohr radi(?:us|i)\b", "a0"),
+        (r"\bsolar mass(?:es)?\b|\bM_\{?\s*(?:\\odot|⊙|☉|sun|\\text\{sun\})\s*\}?", "Msun"),
+        (r"\bsolar radi(?:us|i)\b|\bR_\{?\s*(?:\\odot|⊙|☉|sun|\\text\{sun\})\s*\}?", "Rsun"),
+        (r"\bsolar luminosit(?:y|ies)\b|\bL_\{?\s*(?:\\odot|⊙|☉|sun|\\text\{sun\})\s*\}?", "Lsun"),
+        (r"\bearth mass(?:es)?\b|\bM_\{?\s*(?:\\oplus|⊕|earth)\s*\}?", "Mearth"),
+        (r"\bearth radi(?:us|i)\b|\bR_\{?\s*(?:\\oplus|⊕|earth)\s*\}?", "Rearth"),
+        (r"€|\beuros?\b", "EUR"), (r"£", "GBP"), (r"¥", "JPY"), (r"₹", "INR"), (r"^\s*\\?\$\s*$", "USD"),
+    )
+)  # fmt: skip
 _UNITLESS = re.compile(
     r"^(?:unit-?less|dimension-?less|no units?|none|n/?a|1|-+|\(?no unit\)?|pure number|arb\. units|)$", re.IGNORECASE
 )
@@ -96,35 +97,11 @@ _TOKEN = re.compile(
 )
 
 
-@lru_cache(maxsize=1)
-def _registry() -> Any:
-    import pint
-
-    return pint.UnitRegistry(cache_folder=None)
-
-
 @lru_cache(maxsize=4096)
-def _named(name: str) -> tuple[float, tuple[tuple[str, Fraction], ...]] | None:
+def _named(name: str) -> tuple[float, Dimensions] | None:
     """Return (factor, dimensions) of one unit name, or None where there is no such unit."""
-    if name in _ALIASES:
-        name = _ALIASES[name]
-    elif not _UNIT_NAME.fullmatch(name) and not _UNIT_NAME.fullmatch(name.lower() if len(name) > 3 else name):
-        return None
-    if name == "":
-        return 1.0, ()
-    if name in _OWN:
-        return _OWN[name]
-    if not re.fullmatch(r"[A-Za-zµμ_]{1,30}", name):
-        return None
-    registry = _registry()
-    for spelling in (name, name.lower() if len(name) > 3 else name, name.rstrip("s") if len(name) > 3 else name):
-        try:
-            base = registry.Quantity(1, registry.Unit(spelling)).to_base_units()
-        except Exception:  # pint raises many kinds for an unknown or offset unit
-            continue
-        dimensions = tuple(sorted((k, Fraction(v).limit_denominator(12)) for k, v in base.dimensionality.items()))
-        return float(base.magnitude), dimensions
-    return None
+    name = _ALIASES.get(name, name)
+    return (1.0, ()) if name == "" else named(name)
 
 
 def _glued(name: str) -> list[str] | None:
@@ -157,18 +134,20 @@ def read_unit(text: str) -> Unit | None:
             plain_c = text == "C"
             if plain_c:  # coulomb
                 return Unit(*_with_offset("C"))
-            return Unit(1.0, 273.15, (("[temperature]", Fraction(1)),))
-        return Unit(5 / 9, 459.67 * 5 / 9, (("[temperature]", Fraction(1)),))
+            return Unit(1.0, 273.15, (("K", Fraction(1)),))
+        return Unit(5 / 9, 459.67 * 5 / 9, (("K", Fraction(1)),))
     return _Reader(text).read()
 
 
-def _with_offset(name: str) -> tuple[float, float, tuple[tuple[str, Fraction], ...]]:
+def _with_offset(name: str) -> tuple[float, float, Dimensions]:
     found = _named(name)
     assert found is not None
     return found[0], 0.0, found[1]
 
 
 def _spelling(text: str) -> str:
+    for pattern, name in _PHRASES:
+        text = pattern.sub(name, text)
     text = re.sub(r"\\(?:mu|micro)(?![a-zA-Z])\s*", "µ", re.sub(r"\\(?:Omega|ohm)(?![a-zA-Z])|Ω", "ohm", unify(text)))
     text = strip_spacing(strip_styles(text.replace("\u212b", "Å")))
     text = re.sub(r"\\(?:AA|angstrom|r\{A\}|mathring\{A\})(?![a-zA-Z])", "Å", text)
@@ -237,6 +216,8 @@ class _Reader:
                 power_next = 3 if value == "cubic" else 2
                 self.at = end
                 continue
+            elif kind == "name" and value == "c" and used and sign == 1:
+                break  # the speed of light stands below a slash (MeV/c²), or alone
             elif kind == "name" and (value in ("squared", "cubed") or (used and self.preposition(value, end))):
                 break
             elif kind == "name":

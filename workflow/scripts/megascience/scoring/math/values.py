@@ -4,6 +4,8 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
+from megascience.scoring.budget import spend
+from megascience.scoring.math.calculus import APPROXIMATE, bound_names
 from megascience.scoring.math.evaluation import AGREE, Evaluator, TooLarge, Undefined, exact
 from megascience.scoring.math.tree import Node
 from megascience.scoring.math.tree import names_of as symbols
@@ -19,8 +21,22 @@ class Undecided(ArithmeticError):
     """Neither equal nor different could be shown."""
 
 
-def points_for(names: Sequence[str], count: int, negative: bool) -> list[dict[str, Any]]:
-    """Return the same points for the same names each time: reproducible verdicts."""
+#: Constants that agree are compared once more with so many digits, so that e^{-100} is not lost beside 1.
+_MORE_DIGITS = 400
+_MOST_DIGITS = 4_000
+
+
+def points_for(
+    names: Sequence[str], count: int, negative: bool, whole: frozenset[str] | set[str] = frozenset()
+) -> list[dict[str, Any]]:
+    """Return the same points for the same names each time: reproducible verdicts.
+
+    Args:
+        names: the symbols, sorted.
+        count: how many points.
+        negative: symbols that may stand for any real number take negative values as well.
+        whole: the symbols that stand for whole numbers.
+    """
     generator = random.Random(" ".join(names) + str(negative))
     mp = Evaluator().mp
     points = []
@@ -28,16 +44,20 @@ def points_for(names: Sequence[str], count: int, negative: bool) -> list[dict[st
     for _ in range(count):
         point = {}
         for name in names:
+            if name in whole:
+                point[name] = mp.mpf(generator.randint(2, 30))
+                continue
             value = mp.mpf(generator.randint(3_000_000, 19_000_000)) / 7_654_321
             point[name] = -value if negative and name in _SIGNED and generator.random() < 0.7 else value
         points.append(point)
     return points
 
 
-def agree(a: Any, b: Any, magnitude: Any) -> bool:
+def agree(a: Any, b: Any, magnitude: Any, digits: int = AGREE) -> bool:
+    """Return whether two values are the same to so many digits of the largest operand that was met."""
     mp = Evaluator().mp
     scale = max(abs(a), abs(b), magnitude)
-    return bool(abs(a - b) <= scale * mp.mpf(10) ** -AGREE)
+    return bool(abs(a - b) <= scale * mp.mpf(10) ** -digits)
 
 
 def same_value(a: Node, b: Node) -> bool:
@@ -58,14 +78,15 @@ def same_value(a: Node, b: Node) -> bool:
     if not names:
         return _same_at(a, b, {})
     tested = 0
-    for point in points_for(names, POINTS, negative=False):
+    whole = bound_names(a) | bound_names(b)
+    for point in points_for(names, POINTS, negative=False, whole=whole):
         try:
             if not _same_at(a, b, point):
                 return False
             tested += 1
         except Undecided:
             continue
-    for point in points_for(names, 2 * POINTS, negative=True):
+    for point in points_for(names, 2 * POINTS, negative=True, whole=whole):
         try:
             one, two = Evaluator(point), Evaluator(point)
             x, y = one(a), two(b)
@@ -74,7 +95,8 @@ def same_value(a: Node, b: Node) -> bool:
         real = one.mp.im(x) == 0 and one.mp.im(y) == 0 and not (one.complex or two.complex)
         if not real and not any(_has_i(n) for n in (a, b)):
             continue
-        if not agree(x, y, max(one.magnitude, two.magnitude)):
+        digits = APPROXIMATE if one.approximate or two.approximate else AGREE
+        if not agree(x, y, max(one.magnitude, two.magnitude), digits):
             return False
         tested += 1
     if not tested:
@@ -103,6 +125,8 @@ def _same_at(a: Node, b: Node, point: dict[str, Any]) -> bool:
         except TooLarge:
             huge += 1
         except Undefined:
+            if evaluator.approximate:
+                raise Undecided("an integral, a sum or a limit without a value") from None
             values.append(None)
     if huge == 1 and values[0] is not None:
         return False  # a value of moderate size is no huge one
@@ -110,4 +134,25 @@ def _same_at(a: Node, b: Node, point: dict[str, Any]) -> bool:
         raise Undecided("too large" if huge else "undefined")
     if None in values:
         return False
-    return agree(values[0], values[1], max(e.magnitude for e in evaluators))
+    magnitude = max(e.magnitude for e in evaluators)
+    if any(e.approximate for e in evaluators):
+        return agree(values[0], values[1], magnitude, APPROXIMATE)
+    if not agree(values[0], values[1], magnitude):
+        return False
+    return bool(point) or _agree_with_more_digits(a, b, magnitude)
+
+
+def _agree_with_more_digits(a: Node, b: Node, magnitude: Any) -> bool:
+    """Return whether two constants that agree still do so with many more digits."""
+    one, two = Evaluator(), Evaluator()
+    mp = one.mp
+    size = max(0, int(mp.mag(magnitude) * 0.302)) if magnitude else 0
+    if size > _MOST_DIGITS:
+        raise Undecided("too large")
+    digits = _MORE_DIGITS + size
+    spend(digits // 20)
+    with mp.workdps(digits):
+        try:
+            return agree(one(a), two(b), max(one.magnitude, two.magnitude), digits - 40)
+        except (TooLarge, Undefined):
+            return True  # it was there with fewer digits

@@ -100,6 +100,15 @@ _POWER_IN_WORDS = re.compile(
 )
 
 
+#: Fractions in one character.
+_VULGAR = re.compile("[¼½¾⅐-⅞]")
+
+
+def _vulgar(match: re.Match[str]) -> str:
+    top, bottom = unicodedata.normalize("NFKC", match[0]).split("\u2044")
+    return f"\\frac{{{top}}}{{{bottom}}}"
+
+
 def unify(text: str) -> str:
     """Return the text with Unicode variants of signs, spaces, superscripts and subscripts in plain spelling."""
     if "10" in text:
@@ -111,6 +120,8 @@ def unify(text: str) -> str:
     text = text.translate(_UNICODE)
     if text.isascii():
         return text
+    if _VULGAR.search(text):
+        text = _VULGAR.sub(_vulgar, text)
     text = _SUPER_RUN.sub(lambda m: "^{" + m[0].translate(_SUPER) + "}", text)
     return _SUB_RUN.sub(lambda m: "_{" + m[0].translate(_SUB) + "}", text)
 
