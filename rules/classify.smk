@@ -27,18 +27,16 @@ rule classify_books:
 use rule generate as classify_generate with:
     input:
         unpack(asks("classify")),
-        records=["<results>/classify/{subset}/{shard}.books.parquet"],
     pathvars:
         stage="classify",
     params:
-        settings=settings("classify"),
+        **asking("classify"),
         code=code_hash("inference.generate", "stages.classify"),
 
 
 use rule parse as classify with:
     input:
         unpack(answers("classify")),
-        records=["<results>/classify/{subset}/{shard}.books.parquet"],
     pathvars:
         stage="classify",
     params:

@@ -31,7 +31,8 @@ from snakemake.utils import validate
 from megascience.planning import code_hash as staleness
 from megascience.planning.branches import TRUNK
 from megascience.stages.order import HOME_STAGES
-from megascience.storage.layout import UNCLASSIFIED, split_subset
+from megascience.stages.stage import STAGES as ASKING
+from megascience.storage.layout import UNCLASSIFIED, Layout
 from megascience.planning.plan import MODEL_STAGES, Plan
 from megascience.storage.errors import InputError
 from megascience.planning.comparisons import (
@@ -43,7 +44,7 @@ from megascience.planning.comparisons import (
 )
 from megascience.planning.config import check_keys
 from megascience.planning.cluster import check_site
-from megascience.planning.jobs import find_shard, shards_of
+from megascience.planning.jobs import find_shard, rows_of, shards_of
 
 SCHEMA = f"{ROOT}/config/schema.yaml"
 try:
@@ -55,6 +56,10 @@ try:
         PLAN.check()
 except InputError as error:
     raise WorkflowError(str(error)) from None
+
+# The folder of results, and where each file is in it, for jobs whose files are not all declared.
+RESULTS, MODELS = map(workflow.pathvars.apply, ("<results>", "<models>"))
+FILES = Layout(RESULTS)
 
 # What the experiments are trained on; other datasets are made when they are asked for.
 USED = Plan(needed(config), PLAN.shelving)
@@ -113,15 +118,6 @@ def pool_files(pool, stage, suffix=".parquet"):
     """A stage's files of a pool: of a dataset of textbooks or of a public source."""
     return PLAN.pool_files(
         pool, stage, f"<results>/{{stage}}/{{subset}}/{{shard}}{suffix}"
-    )
-
-
-def yield_table(pool):
-    """The table of rows that came in, were kept and were dropped at each stage of a pool."""
-    return (
-        "<results>/tables/yield.tsv"
-        if pool == TRUNK
-        else f"<results>/tables/yield.{pool}.tsv"
     )
 
 
@@ -191,68 +187,77 @@ def homes(stage):
 
 def records(stage):
     """The rows that a stage reads: those of the stage before, in the branch or in what it branches from."""
-
-    def files(wildcards):
-        before, subset = PLAN.chains.before(stage, wildcards.subset)
-        return [f"<results>/{before}/{subset}/{wildcards.shard}.parquet"]
-
-    return files
+    return lambda wildcards: [str(rows_of(PLAN, RESULTS, stage, *wildcards))]
 
 
-def chunks(wildcards):
-    """The chunks that a shard's pairs come from."""
-    discipline, _ = split_subset(wildcards.subset)
-    return f"<results>/chunk/{discipline}/{wildcards.shard}.parquet"
-
-
-def settings(stage):
-    """What shapes a stage's completions, as the subset's branch has it."""
-    return lambda wildcards: PLAN.settings(stage, wildcards.subset)
+def asking(stage):
+    """What shapes a stage's completions, as the subset's branch has it, and the manifest of the model, which the
+    job reads behind the count of pending requests, whose input it is."""
+    return {
+        "settings": lambda wildcards: PLAN.settings(
+            stage, wildcards.get("subset"), wildcards.get("model")
+        ),
+        "model": lambda wildcards: manifest(
+            PLAN.model(stage, wildcards.get("subset"), wildcards.get("model"))
+        ),
+    }
 
 
 def manifest(name):
     """The manifest of a base model's files or of an experiment's checkpoint."""
-    folder = "<results>/train" if name in PLAN.experiments else "<models>"
-    return f"{folder}/{name}/model.json"
+    trained_here = name in PLAN.experiments
+    return (
+        str(FILES.checkpoint(name)) if trained_here else f"{MODELS}/{name}/model.json"
+    )
 
 
-def asks(stage):
-    """What asking a model needs beside the records: prompts, the model's files, the number of requests that
-    its journal does not answer, and the checks done."""
+# Each stage that asks a model, and the part of it that a job makes.
+PARTS = {
+    stage: "{model}" if stage == "evaluate" else "{subset}/{shard}" for stage in ASKING
+}
+
+
+def requests(job):
+    """What a job's requests are made of."""
+    files = {"records": [*map(str, job.records)], "prompts": [*job.prompts]}
+    return {**files, "join": str(job.join)} if job.join else files
+
+
+def counts(stage):
+    """What counting the requests that a journal does not answer needs: what they are made of, the model's files,
+    and the checks done."""
 
     def files(wildcards):
+        job = find_shard(PLAN, RESULTS, stage, *wildcards)
         return {
-            "missing": f"<results>/missing/{stage}/{'/'.join(wildcards)}.txt",
-            "prompts": PLAN.prompts(
-                stage, wildcards.get("subset"), wildcards.get("model")
-            ),
-            "model": manifest(
-                PLAN.model(stage, wildcards.get("subset"), wildcards.get("model"))
-            ),
-            "checked": ancient("<results>/preflight.txt"),
+            **requests(job),
+            "model": manifest(job.model),
+            "checked": ancient(str(FILES.checks)),
         }
 
     return files
 
 
-def requests(wildcards):
-    """What a shard's requests are made of: what its generate job reads."""
-    shard = find_shard(PLAN, "<results>", *wildcards)
-    files = {
-        "records": [str(path) for path in shard.records],
-        "prompts": list(shard.prompts),
-        "model": manifest(shard.model),
-    }
-    return {**files, "join": str(shard.join)} if shard.join else files
+def asks(stage):
+    """What asking a model needs: what the requests are made of, and how many of them its journal does not answer."""
+
+    def files(wildcards):
+        job = find_shard(PLAN, RESULTS, stage, *wildcards)
+        return {**requests(job), "pending": str(job.pending)}
+
+    return files
 
 
 def answers(stage):
-    """What parsing needs beside the records: the completions, and the prompts that declare their form."""
+    """What parsing needs: the rows, what was asked with them, and the completions."""
 
     def files(wildcards):
+        job = find_shard(PLAN, RESULTS, stage, *wildcards)
+        rows = str(rows_of(PLAN, RESULTS, stage, *wildcards))
         return {
-            "prompts": PLAN.prompts(stage, wildcards.subset),
-            "completions": f"<results>/{stage}/{wildcards.subset}/{wildcards.shard}.completions.parquet",
+            **requests(job),
+            "records": [rows],
+            "completions": str(job.completions),
         }
 
     return files
@@ -282,8 +287,7 @@ def check_cluster():
 
 def checked_at():
     """When the checks before any model were last done; None where they never were."""
-    path = Path(workflow.pathvars.apply("<results>/preflight.txt"))
-    return path.stat().st_mtime_ns if path.exists() else None
+    return FILES.checks.stat().st_mtime_ns if FILES.checks.exists() else None
 
 
 CHECKED_AT = checked_at()
@@ -328,16 +332,10 @@ def measures(selection):
     }
 
 
-def difficulty_of(wildcards):
-    """The difficulty scores by which an annotation passes easy questions."""
-    shard = find_shard(PLAN, "<results>", "annotate", wildcards.subset, wildcards.shard)
-    return {"join": str(shard.join)} if shard.join else {}
-
-
 def mixed(wildcards):
     """The files of a mixture's parts, each list named part_<number>_<what>."""
     return {
         f"part_{number}_{what}": files
         for number, part in enumerate(PLAN.recipes.mixtures[wildcards.dataset])
-        for what, files in PLAN.part_files(part, "<results>").items()
+        for what, files in PLAN.part_files(part, RESULTS).items()
     }

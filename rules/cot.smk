@@ -5,18 +5,16 @@
 use rule generate as judge_cot_generate with:
     input:
         unpack(asks("judge_cot")),
-        records=records("judge_cot"),
     pathvars:
         stage="judge_cot",
     params:
-        settings=settings("judge_cot"),
+        **asking("judge_cot"),
         code=code_hash("inference.generate", "stages.judge_cot"),
 
 
 use rule parse as judge_cot with:
     input:
         unpack(answers("judge_cot")),
-        records=records("judge_cot"),
     pathvars:
         stage="judge_cot",
     params:
@@ -27,18 +25,16 @@ use rule parse as judge_cot with:
 use rule generate as distill_cot_generate with:
     input:
         unpack(asks("distill_cot")),
-        records=records("distill_cot"),
     pathvars:
         stage="distill_cot",
     params:
-        settings=settings("distill_cot"),
+        **asking("distill_cot"),
         code=code_hash("inference.generate", "stages.distill_cot"),
 
 
 use rule parse as distill_cot with:
     input:
         unpack(answers("distill_cot")),
-        records=records("distill_cot"),
     pathvars:
         stage="distill_cot",
     params:

@@ -10,7 +10,7 @@ rule dataset:
         verdicts=lambda wildcards: pool_files(
             wildcards.dataset, "decontaminate", ".verdicts.parquet"
         ),
-        yields=lambda wildcards: yield_table(wildcards.dataset),
+        yields=lambda wildcards: FILES.yields(wildcards.dataset),
         measured="benchmarks/gold/measured.json",
     output:
         card="<results>/dataset/{dataset}/README.md",

@@ -95,18 +95,16 @@ rule search:
 use rule generate as decontaminate_generate with:
     input:
         unpack(asks("decontaminate")),
-        records=["<results>/search/{subset}/{shard}.parquet"],
     pathvars:
         stage="decontaminate",
     params:
-        settings=settings("decontaminate"),
+        **asking("decontaminate"),
         code=code_hash("inference.generate", "stages.decontaminate"),
 
 
 rule decontaminate:
     input:
         unpack(answers("decontaminate")),
-        records=records("decontaminate"),
         candidates="<results>/search/{subset}/{shard}.parquet",
     output:
         kept="<results>/decontaminate/{subset}/{shard}.parquet",

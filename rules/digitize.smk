@@ -80,6 +80,7 @@ rule digitize:
             for b in PLAN.shelving.books_at_home(**wildcards)
         ],
         settings=config["digitize"],
+        results=RESULTS,
         code=code_hash("ingest.pdf.digitize"),
     script:
         "../workflow/scripts/digitize.py"

@@ -3,27 +3,9 @@
 # One engine session serves all benchmarks of a model.
 
 
-use rule missing as evaluate_missing with:
-    input:
-        prompts=lambda wildcards: PLAN.prompts("evaluate", evaluated=wildcards.model),
-        model=lambda wildcards: manifest(wildcards.model),
-        records=expand(
-            "<results>/benchmarks/{benchmark}.parquet", benchmark=PLAN.benchmarks
-        ),
-    output:
-        missing=temp("<results>/missing/evaluate/{model}.txt"),
-    log:
-        "<logs>/evaluate/{model}.missing.log",
-    params:
-        settings=lambda wildcards: PLAN.settings("evaluate", evaluated=wildcards.model),
-
-
 use rule generate as evaluate_generate with:
     input:
         unpack(asks("evaluate")),
-        records=expand(
-            "<results>/benchmarks/{benchmark}.parquet", benchmark=PLAN.benchmarks
-        ),
     output:
         completions="<results>/evaluate/{model}/completions.parquet",
         cost="<results>/cost/evaluate/{model}.json",
@@ -32,7 +14,7 @@ use rule generate as evaluate_generate with:
     benchmark:
         "<benchmarks>/evaluate/{model}.generate.tsv"
     params:
-        settings=lambda wildcards: PLAN.settings("evaluate", evaluated=wildcards.model),
+        **asking("evaluate"),
         code=code_hash("inference.generate", "stages.evaluate"),
 
 

@@ -5,18 +5,16 @@
 use rule generate as extract_generate with:
     input:
         unpack(asks("extract")),
-        records=records("extract"),
     pathvars:
         stage="extract",
     params:
-        settings=settings("extract"),
+        **asking("extract"),
         code=code_hash("inference.generate", "stages.extract"),
 
 
 use rule parse as extract with:
     input:
         unpack(answers("extract")),
-        records=records("extract"),
     pathvars:
         stage="extract",
     params:

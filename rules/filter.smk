@@ -5,18 +5,16 @@
 use rule generate as filter_generate with:
     input:
         unpack(asks("filter")),
-        records=records("filter"),
     pathvars:
         stage="filter",
     params:
-        settings=settings("filter"),
+        **asking("filter"),
         code=code_hash("inference.generate", "stages.filter"),
 
 
 use rule parse as filter with:
     input:
         unpack(answers("filter")),
-        records=records("filter"),
     pathvars:
         stage="filter",
     params:

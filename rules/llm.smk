@@ -1,30 +1,37 @@
-# The two base rules of every model stage. A stage inherits both, names itself in <stage>, and says where
-# its records come from.
-# missing, which no stage needs to inherit, counts the requests that a shard's journal does not answer: by its
-#   number the profiles give GPUs only to jobs that will ask. It is temporary, so that it is counted anew, and
-#   generate sets it right when it has asked, for a retry of a job that died later.
+# What every model stage is made of.
+# <stage>_pending counts the requests that a shard's journal does not answer; no stage needs to write it. The model
+#   and the checks reach a stage through it. By its number the profiles give GPUs only to jobs that will ask. It is
+#   temporary, so that it is counted again for each job that asks, which sets it right for a retry when it has asked.
+#   What is newer than the completions behind it makes them stale all the same.
 # generate needs: records, prompts, a model. Makes: raw completions and their cost. Its journal
-#   (<results>/journal) is no declared output, since Snakemake deletes those of a failed job.
+#   (<results>/journal) is not a declared output, since Snakemake deletes those of a failed job.
 # parse needs: records, prompts, completions. Makes: kept rows and dropped rows with a reason.
+# A stage inherits generate and parse and names itself in <stage>. What they read is said once, in
+#   workflow/scripts/megascience/planning/jobs.py.
 
 
 pathvars:
     stage="stage",
 
 
-rule missing:
-    input:
-        unpack(requests),
-    output:
-        missing=temp("<results>/missing/{stage}/{subset}/{shard}.txt"),
-    log:
-        "<logs>/{stage}/{subset}/{shard}.missing.log",
-    conda:
-        "../envs/llm.yaml"
-    params:
-        settings=lambda wildcards: PLAN.settings(wildcards.stage, wildcards.subset),
-    script:
-        "../workflow/scripts/missing.py"
+for stage, part in PARTS.items():
+
+    rule:
+        name:
+            f"{stage}_pending"
+        input:
+            unpack(counts(stage)),
+        output:
+            pending=temp(f"<results>/pending/{stage}/{part}.txt"),
+        log:
+            f"<logs>/{stage}/{part}.pending.log",
+        conda:
+            "../envs/llm.yaml"
+        params:
+            settings=asking(stage)["settings"],
+            results=RESULTS,
+        script:
+            "../workflow/scripts/pending.py"
 
 
 rule generate:
@@ -42,6 +49,8 @@ rule generate:
     threads: 16
     params:
         settings={},
+        model="",
+        results=RESULTS,
         code="",
     script:
         "../workflow/scripts/generate.py"

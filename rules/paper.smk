@@ -112,7 +112,7 @@ rule table_curation:
 rule table_sources:
     input:
         yields=lambda wildcards: [
-            yield_table(pool) for pool, _ in mixture_parts(wildcards.mixture)
+            FILES.yields(pool) for pool, _ in mixture_parts(wildcards.mixture)
         ],
         selected=lambda wildcards: [
             f"<results>/select/{selection}.json"

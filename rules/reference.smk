@@ -5,18 +5,16 @@
 use rule generate as reference_generate with:
     input:
         unpack(asks("reference")),
-        records=records("reference"),
     pathvars:
         stage="reference",
     params:
-        settings=settings("reference"),
+        **asking("reference"),
         code=code_hash("inference.generate", "stages.reference"),
 
 
 use rule parse as reference with:
     input:
         unpack(answers("reference")),
-        records=records("reference"),
     pathvars:
         stage="reference",
     params:

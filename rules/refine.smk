@@ -5,20 +5,16 @@
 use rule generate as refine_generate with:
     input:
         unpack(asks("refine")),
-        records=records("refine"),
-        join=chunks,
     pathvars:
         stage="refine",
     params:
-        settings=settings("refine"),
+        **asking("refine"),
         code=code_hash("inference.generate", "stages.refine"),
 
 
 use rule parse as refine with:
     input:
         unpack(answers("refine")),
-        records=records("refine"),
-        join=chunks,
     pathvars:
         stage="refine",
     params:

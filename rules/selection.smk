@@ -6,18 +6,16 @@
 use rule generate as difficulty_sample_generate with:
     input:
         unpack(asks("difficulty_sample")),
-        records=records("difficulty_sample"),
     pathvars:
         stage="difficulty_sample",
     params:
-        settings=settings("difficulty_sample"),
+        **asking("difficulty_sample"),
         code=code_hash("inference.generate", "stages.difficulty_sample"),
 
 
 use rule parse as difficulty_sample with:
     input:
         unpack(answers("difficulty_sample")),
-        records=records("difficulty_sample"),
     pathvars:
         stage="difficulty_sample",
     params:
@@ -29,18 +27,16 @@ use rule parse as difficulty_sample with:
 use rule generate as difficulty_score_generate with:
     input:
         unpack(asks("difficulty_score")),
-        records=records("difficulty_score"),
     pathvars:
         stage="difficulty_score",
     params:
-        settings=settings("difficulty_score"),
+        **asking("difficulty_score"),
         code=code_hash("inference.generate", "stages.difficulty_score"),
 
 
 rule difficulty_score:
     input:
         unpack(answers("difficulty_score")),
-        records=records("difficulty_score"),
     output:
         kept="<results>/difficulty_score/{subset}/{shard}.parquet",
         dropped="<results>/difficulty_score/{subset}/{shard}.dropped.parquet",
@@ -57,18 +53,16 @@ rule difficulty_score:
 use rule generate as response_length_generate with:
     input:
         unpack(asks("response_length")),
-        records=records("response_length"),
     pathvars:
         stage="response_length",
     params:
-        settings=settings("response_length"),
+        **asking("response_length"),
         code=code_hash("inference.generate", "stages.response_length"),
 
 
 use rule parse as response_length with:
     input:
         unpack(answers("response_length")),
-        records=records("response_length"),
     pathvars:
         stage="response_length",
     params:
@@ -130,20 +124,16 @@ rule select:
 use rule generate as annotate_generate with:
     input:
         unpack(asks("annotate")),
-        unpack(difficulty_of),
-        records=records("annotate"),
     pathvars:
         stage="annotate",
     params:
-        settings=settings("annotate"),
+        **asking("annotate"),
         code=code_hash("inference.generate", "stages.annotate"),
 
 
 use rule parse as annotate with:
     input:
         unpack(answers("annotate")),
-        unpack(difficulty_of),
-        records=records("annotate"),
     pathvars:
         stage="annotate",
     params:

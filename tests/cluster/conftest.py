@@ -33,7 +33,7 @@ def cluster(tmp_path_factory):
 @pytest.fixture(scope="session")
 def template(tmp_path_factory, models):
     """A checkout with an account in its profile, in which all that comes before the first model stage is done, and
-    its missing requests are counted."""
+    its pending requests are counted."""
     models / "minilm"
     checkout = Checkout(tmp_path_factory.mktemp("template"))
     (checkout.root / "results").mkdir()
@@ -43,7 +43,7 @@ def template(tmp_path_factory, models):
     for rule in ("embed", "embed_benchmarks"):
         checkout.edit("profiles/slurm/config.yaml", f"  {rule}: ?gpus(1, 8, 32, 4)", f"  {rule}: ?needs(8, 32, 4)")
     write_answers(checkout.root / "answers.yaml")
-    before = ("results/cluster/missing/extract/economics/000.txt", "results/cluster/preflight.txt")
+    before = ("results/cluster/pending/extract/economics/000.txt", "results/cluster/preflight.txt")
     checkout.snakemake(*before, "--configfile", *CONFIG)
     return checkout
 

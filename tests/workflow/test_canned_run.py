@@ -105,12 +105,13 @@ def stale(run):
     return set(run.jobs(*TARGETS, *CONFIG))
 
 
-FROM_REFINE = {f"{stage}{part}" for stage in AFTER_DEDUP for part in ("_generate", "")} | {
-    *("missing", "embed", "search", "table_yield", "table_contamination", "dataset", "dataset_only", "figure_yield")
+FROM_REFINE = {f"{stage}{part}" for stage in AFTER_DEDUP for part in ("_pending", "_generate", "")} | {
+    *("embed", "search", "table_yield", "table_contamination", "dataset", "dataset_only", "figure_yield")
 }
-FROM_FILTER = {f"{stage}{part}" for stage in ("decontaminate", "reference") for part in ("_generate", "")} | {
+FROM_FILTER = {
+    f"{stage}{part}" for stage in ("decontaminate", "reference") for part in ("_pending", "_generate", "")
+} | {
     *(
-        "missing",
         "filter",
         "embed",
         "search",
@@ -130,7 +131,7 @@ def test_an_edited_prompt_redoes_its_stage_and_what_follows(edited):
 
 def test_an_edited_parser_redoes_its_stage_without_a_request(edited):
     run = edited("workflow/scripts/megascience/stages/filter.py", '== "KEEP"', 'in ("KEEP",)')
-    assert stale(run) == FROM_FILTER | {"filter_generate"}
+    assert stale(run) == FROM_FILTER | {"filter_generate", "filter_pending"}
     before = requests(run)
     run.snakemake(*TARGETS, *CONFIG)
     assert requests(run) == before

@@ -38,10 +38,10 @@ def submitted(checkout, slurm):
     """A way to have one job of a rule submitted whose inputs are there, and to get its sbatch line."""
     checkout.edit("profiles/slurm/config.yaml", "account: CHANGE_ME", "account: physics")
 
-    def submit(rule, target, *inputs, missing="7", configs=(), retries=0):
+    def submit(rule, target, *inputs, pending="7", configs=(), retries=0):
         for path in (*inputs, "results/preflight.txt"):
             (checkout.root / path).parent.mkdir(parents=True, exist_ok=True)
-            (checkout.root / path).write_text(missing if "/missing/" in path else "{}")
+            (checkout.root / path).write_text(pending if "/pending/" in path else "{}")
         configs = ("--configfile", *configs) if configs else ()
         options = ("--profile", "slurm", "--retries", str(retries), "--allowed-rules", rule)
         checkout.snakemake(target, *options, *configs, check=False)
@@ -62,14 +62,9 @@ def first_job(stage):
     return next(shard for shard in shards_of(plan(), "results") if shard.stage == stage)
 
 
-def missing_file(job):
-    return str(job.journal).replace("/journal/", "/missing/").replace(".jsonl", ".txt")
-
-
 def generate(submitted, stage, **how):
     job = first_job(stage)
-    model = f"results/models/{job.model}/model.json"
-    inputs = [*map(str, job.records), *([str(job.join)] if job.join else []), missing_file(job), model]
+    inputs = [*map(str, job.records), *([str(job.join)] if job.join else []), str(job.pending)]
     return submitted(f"{stage}_generate", str(job.completions), *inputs, **how)
 
 
@@ -80,12 +75,12 @@ def test_a_70b_model_on_four_gpus(submitted):
 
 
 def test_nothing_to_ask_needs_no_gpu(submitted):
-    line = generate(submitted, "extract", missing="0")
+    line = generate(submitted, "extract", pending="0")
     assert " -p cpu " in line and "--gpus" not in line and " --mem 8000 " in line and " -t 60 " in line
 
 
 def test_each_attempt_asks_for_gpus_by_what_is_left(submitted, tmp_path):
-    count = submitted.checkout.root / missing_file(first_job("extract"))
+    count = submitted.checkout.root / first_job("extract").pending
     sbatch = tmp_path / "bin/sbatch"
     sbatch.write_text(sbatch.read_text().replace("echo refused", f"echo 0 > {count}; echo refused"))
     first, second = generate(submitted, "extract", retries=1)

@@ -151,7 +151,7 @@ def test_another_selection_of_one_source_redoes_that_branch_alone(run, tmp_path)
     assert jobs == {
         "select_rank_natural_reasoning_difficulty": [""],
         "select": [f"subset={NATURAL}, shard=000"],
-        "missing": [f"stage=annotate, subset={NATURAL}, shard=000"],
+        "annotate_pending": [f"subset={NATURAL}, shard=000"],
         "annotate_generate": [f"subset={NATURAL}, shard=000"],
         "annotate": [f"subset={NATURAL}, shard=000"],
         "mixture": ["dataset=megascience"],

@@ -1,11 +1,10 @@
 """Read the pages of a shard's books."""
 
-from pathlib import Path
-
 from megascience.ingest.books import Book
 from megascience.ingest.pdf.digitize import digitize
 from megascience.stages.schemas import SCHEMAS
 from megascience.storage.drops import write_dropped
+from megascience.storage.layout import Layout
 from megascience.storage.logs import job_log
 from megascience.storage.parquet import write_records
 
@@ -17,7 +16,7 @@ with job_log(snakemake.log[0]):
         [Book(book_id, home, "", path, sha256, "", "") for book_id, path, sha256 in snakemake.params.books],
         engine,
         {**settings[engine], **place.get(engine, {})},
-        Path(snakemake.output.kept.replace("/digitize/", "/journal/digitize/")).with_suffix(""),
+        Layout(snakemake.params.results).workspace("digitize", *snakemake.wildcards),
     )
     write_records(snakemake.output.kept, pages, SCHEMAS["digitize"], {"stage": "digitize"})
     write_dropped(snakemake.output.dropped, "digitize", drops)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from megascience.inference.generate import generate_shard
-from megascience.inference.pending import count_missing, write_missing
+from megascience.inference.pending import count_pending, write_pending
 from megascience.inference.requests import RequestPlan
 from refineshard import Shard
 
@@ -18,10 +18,10 @@ def counted(shard: Shard) -> int:
     given = shard.write()
     kept = ("stage", "records", "prompts", "sampling", "retries", "constrain", "join")
     plan = RequestPlan(model=given["model"].name, revision=given["model"].revision, **{key: given[key] for key in kept})
-    return count_missing(plan, given["journal"], given["model"])
+    return count_pending(plan, given["journal"], given["model"])
 
 
-def test_all_is_missing_before_and_nothing_after(shard):
+def test_all_is_pending_before_and_nothing_after(shard):
     assert counted(shard) == len(shard.pairs)
     shard.run()
     assert len(shard.sent()) == len(shard.pairs)
@@ -45,12 +45,12 @@ def test_half_a_journal_misses_the_other_half(shard):
     assert counted(shard) == len(shard.pairs) - 5
 
 
-def test_what_does_not_fit_is_not_missing(shard):
+def test_what_does_not_fit_is_not_pending(shard):
     shard.settings["context"] = 100  # which the answer alone may take
     assert counted(shard) == 0
 
 
-def test_an_unreadable_answer_is_missing_while_a_retry_is_left(shard):
+def test_an_unreadable_answer_is_pending_while_a_retry_is_left(shard):
     shard.rules = [{"text": "nonsense"}]
     generate_shard(**{**shard.write(), "retries": 0})
     assert counted(shard) == len(shard.pairs)
@@ -64,8 +64,8 @@ def test_the_file_holds_the_number(shard, tmp_path):
         stage="refine", records=given["records"], prompts=given["prompts"], model="model", revision="rev",
         sampling=given["sampling"], retries=2, constrain=True, join=given["join"],
     )  # fmt: skip
-    write_missing(tmp_path / "missing.txt", plan, given["journal"], given["model"])
-    assert int((tmp_path / "missing.txt").read_text()) == len(shard.pairs)
+    write_pending(tmp_path / "pending.txt", plan, given["journal"], given["model"])
+    assert int((tmp_path / "pending.txt").read_text()) == len(shard.pairs)
 
 
 # --- what another attempt gets
@@ -76,13 +76,13 @@ def number(shard, tmp_path):
     """Run the shard with a count from before; return the count that is there afterwards, and the fault."""
 
     def run(before):
-        (tmp_path / "missing.txt").write_text(f"{before}\n")
+        (tmp_path / "pending.txt").write_text(f"{before}\n")
         fault = None
         try:
-            shard.run(missing=tmp_path / "missing.txt")
+            shard.run(pending=tmp_path / "pending.txt")
         except Exception as error:
             fault = error
-        return int((tmp_path / "missing.txt").read_text()), fault
+        return int((tmp_path / "pending.txt").read_text()), fault
 
     return run
 

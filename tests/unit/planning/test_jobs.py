@@ -8,7 +8,7 @@ from megascience.cli.journals import collect_garbage, journal_stats
 from megascience.inference.engines.base import Completion
 from megascience.inference.journal.journal import Journal, JournalReader
 from megascience.planning.config import read_settings
-from megascience.planning.jobs import find_shard, missing_of, model_identity, request_plan, shards_of
+from megascience.planning.jobs import find_shard, model_identity, pending_of, request_plan, shards_of
 from megascience.storage.errors import InputError
 
 
@@ -125,30 +125,30 @@ def test_evaluation_asks_every_item(root: Path, tmp_path: Path) -> None:
     assert len({unit.key for unit in request_plan(plan, job, ("small", "r1")) if unit}) == 3
 
 
-def missing(plan, job) -> int:
-    return len(list(missing_of(plan, job, ("org/big", "r1"))))
+def pending(plan, job) -> int:
+    return len(list(pending_of(plan, job, ("org/big", "r1"))))
 
 
-def test_missing_requests_are_those_that_a_job_would_send(root: Path, tmp_path: Path) -> None:
+def test_pending_requests_are_those_that_a_job_would_send(root: Path, tmp_path: Path) -> None:
     plan = tree.plan(tmp_path)
     job = shard(plan, root, "refine")
-    assert missing(plan, job) == 2
+    assert pending(plan, job) == 2
     first, second = keys(plan, root, "refine")
     answer(job.journal, first)
     with Journal(job.journal):  # a job is at work
-        assert missing(plan, job) == 1
+        assert pending(plan, job) == 1
     answer(job.journal, second)
-    assert missing(plan, job) == 0
+    assert pending(plan, job) == 0
 
 
-def test_an_unreadable_answer_with_a_retry_left_is_missing(root: Path, tmp_path: Path) -> None:
+def test_an_unreadable_answer_with_a_retry_left_is_pending(root: Path, tmp_path: Path) -> None:
     plan = tree.plan(tmp_path)
     job = shard(plan, root, "judge_cot")
     units = list(request_plan(plan, job, ("org/big", "r1")))
     answer(job.journal, *(unit.key for unit in units), text="I think so.")
-    assert missing(plan, job) == len(units)
+    assert pending(plan, job) == len(units)
     answer(job.journal, *units[0].keys, text="I think so.")
-    assert missing(plan, job) == len(units) - 1, "the last attempt settles"
+    assert pending(plan, job) == len(units) - 1, "the last attempt settles"
 
 
 def test_one_generate_job_is_found_by_its_names(root: Path, tmp_path: Path) -> None:

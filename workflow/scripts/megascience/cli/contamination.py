@@ -5,7 +5,7 @@ from pathlib import Path
 
 from megascience.cli.terminal import indented, side_by_side
 from megascience.storage.errors import InputError
-from megascience.storage.layout import results_folder, stage_files
+from megascience.storage.layout import at_stage, results_folder, stage_files, verdicts_path
 from megascience.storage.parquet import find_rows
 from megascience.storage.text import one_line
 
@@ -23,19 +23,18 @@ def contamination(results: str | Path, identifier: str, width: int = 120) -> str
     lines: list[str] = []
     for kept in stage_files(results_folder(results), "search"):
         if find_rows([kept], "qa_id", identifier):
-            lines += evidence(Path(results), Path(results, "decontaminate", *kept.parts[-2:]), identifier, width)
+            lines += evidence(at_stage(kept, "decontaminate"), identifier, width)
     if not lines:
         raise InputError(f"{identifier}: no pair of this id was compared with the benchmarks in {Path(results)}")
     return "\n".join(lines)
 
 
-def evidence(results: Path, kept: Path, identifier: str, width: int | None = None) -> Iterator[str]:
+def evidence(kept: Path, identifier: str, width: int | None = None) -> Iterator[str]:
     """Give each candidate of a pair with its verdict, and with both texts side by side where a width is given."""
     verdicts = {
-        (row["benchmark"], row["item_id"]): row
-        for _, row in find_rows([kept.with_suffix(".verdicts.parquet")], "qa_id", identifier)
+        (row["benchmark"], row["item_id"]): row for _, row in find_rows([verdicts_path(kept)], "qa_id", identifier)
     }
-    candidates = [row for _, row in find_rows([results.joinpath("search", *kept.parts[-2:])], "qa_id", identifier)]
+    candidates = [row for _, row in find_rows([at_stage(kept, "search")], "qa_id", identifier)]
     if not candidates:
         yield "no benchmark item was near"
     for row in sorted(candidates, key=lambda row: (-row["similarity"], row["benchmark"], row["item_id"])):

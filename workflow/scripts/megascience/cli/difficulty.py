@@ -7,7 +7,7 @@ from typing import Any
 from megascience.cli.terminal import indented
 from megascience.datasets.difficulty import STAGE
 from megascience.storage.errors import InputError
-from megascience.storage.layout import results_folder, stage_files
+from megascience.storage.layout import at_stage, results_folder, stage_files
 from megascience.storage.parquet import find_rows
 from megascience.storage.text import one_line
 
@@ -42,7 +42,7 @@ def _of_shard(path: Path, identifier: str) -> Iterator[str]:
     answers = [row for _, row in find_rows([path], "id", identifier)]
     if not answers:
         return
-    scored = find_rows([path.parents[2] / STAGE / path.parent.name / path.name], "id", identifier)
+    scored = find_rows([at_stage(path, STAGE)], "id", identifier)
     yield f"question {identifier} ({path.parent.name}/{path.stem})"
     yield indented(answers[0]["question"])
     yield "reference answer:"

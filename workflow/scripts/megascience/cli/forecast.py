@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as pq
 
 from megascience.inference.journal.budget import BYTES_PER_TOKEN
-from megascience.planning.jobs import Shard, missing_of, model_identity, shards_of
+from megascience.planning.jobs import Shard, model_identity, pending_of, shards_of
 from megascience.planning.plan import Plan
 from megascience.report.tables.cost import money, read_cost
 from megascience.stages.prompting.prompt import load_prompt
@@ -303,7 +303,7 @@ def _prompt_tokens(shard: Shard, plan: Plan) -> float:
 
 def _count(part: _Work, plan: Plan, shard: Shard, identity: tuple[str, str]) -> None:
     """Add the requests of a shard that its journal does not know; equal ones are asked once."""
-    sizes = [unit.size for unit in missing_of(plan, shard, identity)]
+    sizes = [unit.size for unit in pending_of(plan, shard, identity)]
     part.add(len(sizes), sum(sizes) / BYTES_PER_TOKEN)
 
 

@@ -9,7 +9,7 @@ from megascience.inference.journal.journal import JournalReader
 from megascience.planning.jobs import model_identity, request_plan, shards_of
 from megascience.planning.plan import Plan
 from megascience.storage.errors import InputError
-from megascience.storage.layout import results_folder
+from megascience.storage.layout import Layout, results_folder
 from megascience.storage.tables import table_of
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def journal_stats(results: str | Path) -> "pd.DataFrame":
     Raises:
         InputError: there are no journals.
     """
-    folder = Path(results, "journal")
+    folder = Layout(results).journals
     rows: list[Sequence[Any]] = []
     for stage in sorted(path for path in folder.glob("*") if path.is_dir()):
         files = sorted(stage.rglob("*.jsonl"))

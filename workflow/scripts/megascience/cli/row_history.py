@@ -16,7 +16,15 @@ from megascience.stages.order import SOURCE_STAGES, STAGES
 from megascience.stages.prompting.prompt import Prompt, load_prompt
 from megascience.stages.stage import get_stage
 from megascience.storage.errors import InputError
-from megascience.storage.layout import SEPARATOR, completions_path, ledger_path, split_subset, stage_files
+from megascience.storage.layout import (
+    SEPARATOR,
+    Layout,
+    completions_path,
+    ledger_path,
+    split_subset,
+    stage_files,
+    stage_of_path,
+)
 from megascience.storage.parquet import find_rows, read_columns
 from megascience.storage.text import one_line
 
@@ -63,7 +71,7 @@ class RowHistory:
     @property
     def is_pair(self) -> bool:
         """Whether it comes from a textbook."""
-        return self.origin.parent.parent.name == "extract"
+        return stage_of_path(self.origin) == "extract"
 
     @property
     def subset(self) -> str:
@@ -89,7 +97,7 @@ class RowHistory:
         body: list[str] = []
         before = self._row(files[start - 1]) if start else None
         for file in files[start:]:
-            stage = file.parent.parent.name
+            stage = stage_of_path(file)
             body += ["", f"== {stage}", *self._judged(stage, file, before)]
             after = self._row(file)
             if after is None:
@@ -98,7 +106,7 @@ class RowHistory:
                 return [*body, drop_line(dropped) if dropped else end], end
             body += changed(before, after)
             before = after
-        last = files[-1].parent.parent.name if files else ""
+        last = stage_of_path(files[-1]) if files else ""
         if self.is_pair:
             return body, "released" if last == STAGES[-1] else "still on its way"
         return body, "kept" if last == SOURCE_STAGES[-1] else "still on its way"
@@ -119,7 +127,7 @@ class RowHistory:
             for path in self.results.glob(f"{stage}/{self.subset}{SEPARATOR}*/{self.origin.name}")
         }
         for branch in sorted(own):
-            provenance = self.results / "dataset" / branch / "provenance.parquet"
+            provenance = Layout(self.results).provenance(branch)
             if not provenance.exists():
                 yield from ("", f"==== branch {branch}: not released yet")
                 continue
@@ -184,7 +192,7 @@ class RowHistory:
             yield from self._copies()
             return
         if stage == "decontaminate":
-            yield from evidence(self.results, file, self.identifier)
+            yield from evidence(file, self.identifier)
             return
         if stage == "extract":
             completions = extractions(file, self.first["chunk_id"])

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 from megascience.cli.terminal import indented
 from megascience.stages.order import STAGES
 from megascience.storage.errors import InputError
+from megascience.storage.layout import Layout
 from megascience.storage.tables import plain, read_tsv, table_of
 from megascience.storage.text import one_line
 
@@ -48,7 +49,7 @@ def _places(results: Path) -> Iterator[str]:
 
 
 def _yield(results: Path) -> Iterator[str]:
-    path = results / "tables" / "yield.tsv"
+    path = Layout(results).yields()
     if not path.exists():
         return
     counts = ["rows_in", "rows_dropped", "rows_out"]

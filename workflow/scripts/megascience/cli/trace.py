@@ -6,7 +6,7 @@ from pathlib import Path
 from megascience.cli.dropped import STAGES_WITH_DROPS, drop_line
 from megascience.cli.row_history import RowHistory, asked, chunk_lines, extractions, standard_of
 from megascience.storage.errors import InputError
-from megascience.storage.layout import ledger_path, results_folder, stage_files
+from megascience.storage.layout import at_stage, ledger_path, results_folder, stage_files
 from megascience.storage.parquet import find_rows
 
 
@@ -40,7 +40,7 @@ def _other(results: Path, prompts: Path, render: bool, identifier: str) -> Itera
     chunk_id, _, standard = identifier.partition("#")[0].partition(":")
     for path, chunk in find_rows(stage_files(results, "chunk"), "chunk_id", chunk_id):
         yield from chunk_lines(results, path, chunk)
-        kept = results / "extract" / path.parent.name / path.name
+        kept = at_stage(path, "extract")
         for completion in extractions(kept, chunk_id):
             if standard in ("", standard_of(completion)):
                 yield f"== extract, {standard_of(completion)} standard"

@@ -1,7 +1,7 @@
 """Generate: ask a model for each record of a shard what the shard's journal does not know yet.
 
 First everything is planned: each request rendered, its key looked up in the journal, its length held
-against the model's context. Only where something is missing does the engine start. It pulls requests
+against the model's context. Only where something is pending does the engine start. It pulls requests
 as it has room, so that nothing waits for a batch to end, and completions go to the journal as they
 finish. One that has not the form which its prompt declares is asked again while the engine is up.
 """
@@ -52,7 +52,7 @@ def generate_shard(
     budget: Mapping[str, float] | None = None,
     prices: Mapping[str, Mapping[str, float]] | None = None,
     journals: str | Path | None = None,
-    missing: str | Path | None = None,
+    pending: str | Path | None = None,
 ) -> None:
     """Write the raw completions of a shard's records, in the records' order: one row a record, prompt and sample.
 
@@ -64,7 +64,7 @@ def generate_shard(
         model: who answers.
         budget, prices: limits of the whole run, see `budget.Budget`.
         journals: the folder of all journals of the run, which the budget is for; the journal's own unless given.
-        missing: the file with the number of requests to ask (see `missing.write_missing`), by which the profiles give
+        pending: the file with the number of requests to ask (see `pending.write_pending`), by which the profiles give
             GPUs. It is set right when the asking is over, so that another attempt at what is left gets none in vain.
 
     The other arguments are those of `request_plan.RequestPlan`.
@@ -96,8 +96,8 @@ def generate_shard(
         finally:
             write_cost(cost, stage, model, book)
             checkpoint(book)
-            if missing is not None:
-                write_text(missing, f"{len(shard.missing)}\n")
+            if pending is not None:
+                write_text(pending, f"{len(shard.pending)}\n")
         shard.write(output)
 
 
@@ -108,7 +108,7 @@ class _Settled(NamedTuple):
     key: str
 
 
-class _Pending(NamedTuple):
+class _Due(NamedTuple):
     """A request that is due or in flight."""
 
     request: Request
@@ -127,14 +127,14 @@ class _Shard:
         # Unit's key → what stands, once no further attempt is due.
         self.settled: dict[str, _Settled] = {}
         # Unit's key → the attempt to ask, while one is due.
-        self.missing: dict[str, int] = {}
+        self.pending: dict[str, int] = {}
         # Request's key → what is in flight.
-        self.pending: dict[str, _Pending] = {}
+        self.in_flight: dict[str, _Due] = {}
         # What to ask next, before anything new.
-        self.again: deque[_Pending] = deque()
+        self.again: deque[_Due] = deque()
 
     def look_up(self) -> None:
-        """Fill `units`, and sort them into settled and missing ones."""
+        """Fill `units`, and sort them into settled and pending ones."""
         check = ContextCheck(self.model)
         overflowing = 0
         for unit in self.plan:
@@ -142,7 +142,7 @@ class _Shard:
                 self.units.append(_PASSED)
                 continue
             key = unit.key
-            if key not in self.settled and key not in self.missing:
+            if key not in self.settled and key not in self.pending:
                 attempt, settled = unit.look_up(self.journal, self.model.context)
                 if settled:
                     self.settled[key] = _Settled(attempt, unit.request(attempt).key)
@@ -150,20 +150,20 @@ class _Shard:
                     overflowing += 1
                     key = _OVERFLOW
                 else:
-                    self.missing[key] = attempt
+                    self.pending[key] = attempt
             self.units.append(key)
         logger.info(
             "%d records, %d completions wanted: %d answered in the journal, %d to ask, %d do not fit the context",
             len(self.units) // max(1, self.plan.width),
             len(self.units) - self.units.count(_PASSED),
             len(self.settled),
-            len(self.missing),
+            len(self.pending),
             overflowing,
         )
 
     def ask(self) -> None:
-        """Ask what is missing; start no engine where nothing is."""
-        if not self.missing:
+        """Ask what is pending; start no engine where nothing is."""
+        if not self.pending:
             return
         self.budget.check()
         engine = make_engine(self.model)
@@ -179,19 +179,19 @@ class _Shard:
                 startup_seconds=startup,
                 gpus=float(self.model.serving.get("gpus", 0)),
             )
-            progress = Progress(len(self.missing))
-            todo = self.plan.due(lambda number: self.units[number] in self.missing)
+            progress = Progress(len(self.pending))
+            todo = self.plan.due(lambda number: self.units[number] in self.pending)
             for completion in engine.run(lambda: self._next(todo)):
                 self._receive(completion)
-                progress.update(completion, len(self.missing))
+                progress.update(completion, len(self.pending))
             progress.report()
         finally:
             engine.close()
-        if self.missing and self.budget.refused:
-            raise self.budget.error(len(self.missing))
-        if self.missing:
+        if self.pending and self.budget.refused:
+            raise self.budget.error(len(self.pending))
+        if self.pending:
             raise EngineError(
-                f"engine {self.model.engine} ended with {len(self.missing)} requests unanswered; run again, "
+                f"engine {self.model.engine} ended with {len(self.pending)} requests unanswered; run again, "
                 "which asks only those"
             )
 
@@ -239,31 +239,31 @@ class _Shard:
             new = next((unit for unit in todo if self._is_due(unit)), None)
             if new is None:
                 return None
-            attempt = self.missing[new.key]
-            self.again.append(_Pending(new.request(attempt), new, attempt))
+            attempt = self.pending[new.key]
+            self.again.append(_Due(new.request(attempt), new, attempt))
         due = self.again[0]
         if not self.budget.reserve(due.request):
             return None
         self.again.popleft()
-        self.pending[due.request.key] = due
+        self.in_flight[due.request.key] = due
         return due.request
 
     def _is_due(self, unit: Unit) -> bool:
-        """Return whether a unit is still missing and no equal one is in flight."""
-        attempt = self.missing.get(unit.key)
-        return attempt is not None and unit.request(attempt).key not in self.pending
+        """Return whether a unit is still pending and no equal one is in flight."""
+        attempt = self.pending.get(unit.key)
+        return attempt is not None and unit.request(attempt).key not in self.in_flight
 
     def _receive(self, completion: Completion) -> None:
         """Journal a completion, and settle its unit or line up its retry."""
-        request, unit, attempt = self.pending.pop(completion.key)
+        request, unit, attempt = self.in_flight.pop(completion.key)
         self.journal.append(completion, attempt)
         self.budget.release(request)
         settled = True
         if unit.wants_retry(completion, attempt):
             attempt, settled = unit.look_up(self.journal, self.model.context)
         if settled:
-            del self.missing[unit.key]
+            del self.pending[unit.key]
             self.settled[unit.key] = _Settled(attempt, unit.request(attempt).key)
             return
-        self.missing[unit.key] = attempt
-        self.again.append(_Pending(unit.request(attempt), unit, attempt))
+        self.pending[unit.key] = attempt
+        self.again.append(_Due(unit.request(attempt), unit, attempt))

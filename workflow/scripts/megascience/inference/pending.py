@@ -1,4 +1,4 @@
-"""Missing: what of a shard its journal does not answer, for forecasts, and so that only jobs that ask get a GPU."""
+"""Pending: requests that a shard's journal does not answer, for forecasts, and so that only jobs that ask get a GPU."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +10,7 @@ from megascience.inference.requests import RequestPlan, Unit
 from megascience.storage.files import write_text
 
 
-def missing_units(plan: RequestPlan, journal: str | Path, model: ModelSpec) -> Iterator[Unit]:
+def pending_units(plan: RequestPlan, journal: str | Path, model: ModelSpec) -> Iterator[Unit]:
     """Yield what a generate job would ask, equal units once.
 
     Args:
@@ -33,11 +33,11 @@ def missing_units(plan: RequestPlan, journal: str | Path, model: ModelSpec) -> I
             yield unit
 
 
-def count_missing(plan: RequestPlan, journal: str | Path, model: ModelSpec) -> int:
-    """Return how many requests a generate job would send, their retries left out; see `missing_units`."""
-    return sum(1 for _ in missing_units(plan, journal, model))
+def count_pending(plan: RequestPlan, journal: str | Path, model: ModelSpec) -> int:
+    """Return how many requests a generate job would send, their retries left out; see `pending_units`."""
+    return sum(1 for _ in pending_units(plan, journal, model))
 
 
-def write_missing(output: str | Path, plan: RequestPlan, journal: str | Path, model: ModelSpec) -> None:
-    """Write the number of `count_missing`, which the profiles read to decide on GPUs."""
-    write_text(output, f"{count_missing(plan, journal, model)}\n")
+def write_pending(output: str | Path, plan: RequestPlan, journal: str | Path, model: ModelSpec) -> None:
+    """Write the number of `count_pending`, which the profiles read to decide on GPUs."""
+    write_text(output, f"{count_pending(plan, journal, model)}\n")

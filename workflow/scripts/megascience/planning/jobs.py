@@ -1,4 +1,4 @@
-"""Upkeep: which requests the records on disk call for, which of them a journal knows, and which it knows in vain."""
+"""Jobs: what each generate job reads, whom it asks and where it writes; which of its requests are still pending."""
 
 import json
 from collections.abc import Iterator
@@ -6,21 +6,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from megascience.inference.engines.base import ModelSpec, Sampling
-from megascience.inference.pending import missing_units
+from megascience.inference.pending import pending_units
 from megascience.inference.requests import RequestPlan, Unit
 from megascience.planning.plan import MODEL_STAGES, Plan
-from megascience.storage.layout import split_subset
+from megascience.storage.layout import Layout, split_subset
 
 
 @dataclass(frozen=True)
 class Shard:
-    """A generate job: what it reads, whom it asks, and where its journal is.
+    """A generate job: the one place that says what it reads, whom it asks, and where its files are.
 
     Attributes:
         subset: the subset that the shard is of; for evaluate the model.
         model: the config's name of the model.
         records: its input files; they may not be there yet.
-        join: chunks or difficulty scores, see `batches.completer`, or None.
+        join: chunks or difficulty scores, see `joins.completer`, or None.
+        pending: where its pending requests are counted.
     """
 
     stage: str
@@ -31,6 +32,7 @@ class Shard:
     completions: Path
     cost: Path
     journal: Path
+    pending: Path
     join: Path | None = None
 
     @property
@@ -41,23 +43,12 @@ class Shard:
 
 def shards_of(plan: Plan, results: str | Path) -> Iterator[Shard]:
     """Yield every generate job of the configuration, stage by stage, evaluation last."""
-    results = Path(results)
     for stage in MODEL_STAGES:
         yield from (find_shard(plan, results, stage, subset, shard) for subset, shard in plan.asked(stage))
     for stage, subsets in _selecting(plan).items():
         for subset in subsets:
             yield from (find_shard(plan, results, stage, subset, shard) for shard in plan.shards_of(subset))
-    for model in plan.evaluated:
-        yield Shard(
-            stage="evaluate",
-            subset=model,
-            model=model,
-            records=tuple(results / "benchmarks" / f"{name}.parquet" for name in plan.benchmarks),
-            prompts=tuple(plan.prompts("evaluate", evaluated=model)),
-            completions=results / "evaluate" / model / "completions.parquet",
-            cost=results / "cost" / "evaluate" / f"{model}.json",
-            journal=results / "journal" / "evaluate" / f"{model}.jsonl",
-        )
+    yield from (find_shard(plan, results, "evaluate", model) for model in plan.evaluated)
 
 
 def _selecting(plan: Plan) -> dict[str, list[str]]:
@@ -69,33 +60,48 @@ def _selecting(plan: Plan) -> dict[str, list[str]]:
     return {"difficulty_sample": hard, "difficulty_score": hard, "response_length": long, "annotate": annotated}
 
 
-def find_shard(plan: Plan, results: str | Path, stage: str, subset: str, shard: str) -> Shard:
-    """Return one generate job of a stage; `shard` are its three digits."""
-    results = Path(results)
-    source, holder = plan.chains.before(stage, subset)
-    if stage == "decontaminate":  # asks about the candidates of its rows
-        source, holder = "search", subset
-    records = results / source / holder / f"{shard}.parquet"
-    if stage == "classify":  # asks about books, not about their pages
-        records = results / stage / subset / f"{shard}.books.parquet"
-    place = Path(subset, shard)
-    join = None
-    settings = plan.settings(stage, subset)
-    if stage == "refine":
-        join = results / "chunk" / split_subset(subset)[0] / f"{shard}.parquet"
-    elif "below" in settings.get("given", {}):
-        join = results / "difficulty_score" / plan.chains.pool_subset(subset) / f"{shard}.parquet"
+def find_shard(plan: Plan, results: str | Path, stage: str, *part: str) -> Shard:
+    """Return one generate job of a stage; `part` is a subset and three digits of a shard, for `evaluate` a model."""
+    files = Layout(results)
+    evaluated = {"evaluated": part[0]} if stage == "evaluate" else {"subset": part[0]}
     return Shard(
         stage=stage,
-        subset=subset,
-        model=plan.model(stage, subset),
-        records=(records,),
-        prompts=tuple(plan.prompts(stage, subset)),
-        completions=results / stage / f"{place}.completions.parquet",
-        cost=results / "cost" / stage / f"{place}.json",
-        journal=results / "journal" / stage / f"{place}.jsonl",
-        join=join,
+        subset=part[0],
+        model=plan.model(stage, **evaluated),
+        records=tuple(_records(plan, files, stage, *part)),
+        join=_join(plan, files, stage, *part),
+        prompts=tuple(plan.prompts(stage, **evaluated)),
+        completions=files.completions(stage, *part),
+        cost=files.cost(stage, *part),
+        journal=files.journal(stage, *part),
+        pending=files.pending(stage, *part),
     )
+
+
+def rows_of(plan: Plan, results: str | Path, stage: str, subset: str, shard: str) -> Path:
+    """Return the file of the rows that a stage keeps and drops, those of the stage before it in the subset's way."""
+    files = Layout(results)
+    if stage == "classify":  # keeps and drops books, not pages
+        return files.books(subset, shard)
+    return files.kept(*plan.chains.before(stage, subset), shard)
+
+
+def _records(plan: Plan, files: Layout, stage: str, *part: str) -> list[Path]:
+    """Return the files whose rows a stage asks about."""
+    if stage == "evaluate":
+        return [files.benchmark(name) for name in plan.benchmarks]
+    if stage == "decontaminate":  # asks about the candidates of its rows
+        return [files.kept("search", *part)]
+    return [rows_of(plan, files.results, stage, *part)]
+
+
+def _join(plan: Plan, files: Layout, stage: str, *part: str) -> Path | None:
+    """Return the file that gives the records further columns, None where they need none."""
+    if stage == "refine":
+        return files.kept("chunk", split_subset(part[0])[0], part[1])
+    if stage == "annotate" and "given" in plan.settings(stage, part[0]):
+        return files.kept("difficulty_score", plan.chains.pool_subset(part[0]), part[1])
+    return None
 
 
 def model_identity(plan: Plan, results: str | Path, model: str) -> tuple[str, str] | None:
@@ -103,7 +109,7 @@ def model_identity(plan: Plan, results: str | Path, model: str) -> tuple[str, st
     if model not in plan.experiments:
         entry = plan.config["models"][model]
         return entry["name"], entry["revision"]
-    manifest = Path(results, "train", model, "model.json")
+    manifest = Layout(results).checkpoint(model)
     if not manifest.exists():
         return None
     entry = json.loads(manifest.read_text(encoding="utf-8"))
@@ -134,7 +140,7 @@ def request_plan(plan: Plan, shard: Shard, identity: tuple[str, str]) -> Request
     )
 
 
-def missing_of(plan: Plan, shard: Shard, identity: tuple[str, str]) -> Iterator[Unit]:
+def pending_of(plan: Plan, shard: Shard, identity: tuple[str, str]) -> Iterator[Unit]:
     """Yield what a shard's generate job would have to ask, equal units once and retries of one left out.
 
     Raises:
@@ -142,4 +148,4 @@ def missing_of(plan: Plan, shard: Shard, identity: tuple[str, str]) -> Iterator[
     """
     base = plan.experiments[shard.model]["base"] if shard.model in plan.experiments else shard.model
     model = ModelSpec(*identity, engine="", context=plan.config["models"][base]["context"])
-    return missing_units(request_plan(plan, shard, identity), shard.journal, model)
+    return pending_units(request_plan(plan, shard, identity), shard.journal, model)

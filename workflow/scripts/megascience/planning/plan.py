@@ -17,7 +17,7 @@ from megascience.stages.evaluate import GIVEN
 from megascience.stages.order import HOME_STAGES, STAGES
 from megascience.stages.stage import STAGES as ASKING
 from megascience.storage.errors import InputError
-from megascience.storage.layout import split_subset
+from megascience.storage.layout import Layout, split_subset
 
 #: The stages that ask a model about a shard, in the order of the data.
 MODEL_STAGES = tuple(stage for stage in ASKING if stage in STAGES)
@@ -103,7 +103,7 @@ class Plan:
         last = self.chains.last(self.chains.subsets(pool)[0])
         files = {"rows": self.pool_files(pool, last, pattern)}
         if pool not in self.config["sources"]:
-            files["provenance"] = [f"{results}/dataset/{pool}/provenance.parquet"]
+            files["provenance"] = [str(Layout(results).provenance(pool))]
         else:
             files["decontaminate"] = self.pool_files(pool, "decontaminate", pattern)
         if part.select:

@@ -1,11 +1,10 @@
 """Count the requests of a shard that its journal does not answer."""
 
-from pathlib import Path
-
 from megascience.inference.engines.base import Sampling
-from megascience.inference.pending import write_missing
+from megascience.inference.pending import write_pending
 from megascience.inference.requests import RequestPlan
 from megascience.models.manifest import model_spec
+from megascience.storage.layout import Layout
 from megascience.storage.logs import job_log
 
 with job_log(snakemake.log[0]):
@@ -20,5 +19,5 @@ with job_log(snakemake.log[0]):
         sampling=Sampling(**settings["sampling"]),
         **{key: settings[key] for key in ("stage", "retries", "constrain", "samples", "given") if key in settings},
     )
-    output = snakemake.output.missing
-    write_missing(output, plan, Path(output.replace("/missing/", "/journal/")).with_suffix(".jsonl"), model)
+    journal = Layout(snakemake.params.results).journal(settings["stage"], *snakemake.wildcards)
+    write_pending(snakemake.output.pending, plan, journal, model)
