@@ -273,7 +273,7 @@ def test_retry_after_as_a_date_or_nonsense(clock):
 
 
 def test_pauses_grow(stub, clock, monkeypatch):
-    monkeypatch.setattr(openai.random, "uniform", lambda low, high: high)
+    monkeypatch.setattr("random.uniform", lambda low, high: high)
     monkeypatch.setattr(openai, "LONGEST_PAUSE", 0.05)
     stub.answer = lambda body, nth: (500, {}, {}) if nth < 6 else (200, OK, {})
     ask(stub, [request(1)])

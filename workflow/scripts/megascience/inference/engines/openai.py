@@ -9,11 +9,10 @@ import contextlib
 import email.utils
 import os
 import queue
-import random
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from megascience.inference.engines.base import OVERFLOW, Completion, ModelSpec, NextRequest, Request, plain_text
@@ -29,6 +28,14 @@ _AGAIN = (408, 409, 425, 429)
 
 class _Unanswered(Exception):
     """A request that will not be answered; the message says why."""
+
+
+class _Trouble(Exception):
+    """A try that failed in a way that may pass; the message says how, `wait` for how many seconds the server asks."""
+
+    def __init__(self, message: str, wait: float = 0.0) -> None:
+        super().__init__(message)
+        self.wait = wait
 
 
 class OpenAIEngine:
@@ -96,22 +103,26 @@ class OpenAIEngine:
     def _probe(self) -> None:
         """Wait for the server to be up, and see that it takes the key, before anything is asked."""
         import httpx
+        from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
         assert self._loop is not None
-        ends = time.monotonic() + self.start_deadline
-        while True:
-            call = asyncio.run_coroutine_threadsafe(self._client.get(f"{self.base_url}/models", timeout=30), self._loop)
-            try:
-                response = call.result()
-            except httpx.TransportError as error:
-                if time.monotonic() > ends:
-                    trouble = f"{self.base_url}: no server answers ({type(error).__name__})"
-                    raise EngineError(f"{trouble}; start it, or mend serving.base_url") from None
-                time.sleep(min(1.0, self.start_deadline))
-                continue
-            if response.status_code in (401, 403):
-                raise EngineError(self._stop(response))
-            return
+        loop = self._loop
+        retries = Retrying(
+            retry=retry_if_exception_type(httpx.TransportError),
+            stop=stop_after_delay(self.start_deadline),
+            wait=wait_fixed(min(1.0, self.start_deadline)),
+            reraise=True,
+        )
+        url = f"{self.base_url}/models"
+        try:
+            response = retries(
+                lambda: asyncio.run_coroutine_threadsafe(self._client.get(url, timeout=30), loop).result()
+            )
+        except httpx.TransportError as error:
+            trouble = f"{self.base_url}: no server answers ({type(error).__name__})"
+            raise EngineError(f"{trouble}; start it, or fix serving.base_url") from None
+        if response.status_code in (401, 403):
+            raise EngineError(self._stop(response))
 
     def run(self, next_request: NextRequest) -> Iterator[Completion]:
         assert self._loop is not None
@@ -184,44 +195,71 @@ class OpenAIEngine:
 
     async def _ask(self, request: Request, extra: dict[str, Any]) -> Completion:
         """Send a request until it is answered, its deadline has passed or no retry can help."""
-        import httpx
+        from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
         ends = time.monotonic() + self.deadline
         body = {**self._body(request), **extra}
-        place = "completions" if "prompt" in body else "chat/completions"
-        pause = FIRST_PAUSE
-        trouble = "no answer"
-        while (left := ends - time.monotonic()) > 0 and not self._stopped:
-            wait = random.uniform(0, pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
+        jitter = wait_random_exponential(FIRST_PAUSE, LONGEST_PAUSE)
+        trouble = _Trouble("no answer")
+
+        async def send() -> Completion:
+            nonlocal trouble
+            if self._stopped:
+                raise trouble
+            if (left := ends - time.monotonic()) <= 0:
+                raise TimeoutError
             try:
                 async with asyncio.timeout(left):
-                    response = await self._client.post(f"{self.base_url}/{place}", json=body)
-            except TimeoutError:
-                break
-            except httpx.TransportError as error:
-                reason = self._broken()
-                if reason:
-                    raise _Unanswered(reason) from None
-                trouble = f"{type(error).__name__}"
-            else:
-                if response.status_code == 200:
-                    completion = self._read(request, response)
-                    if completion is not None:
-                        return completion
-                    trouble = "an answer that is no chat completion"
-                elif response.status_code in _AGAIN or response.status_code >= 500:
-                    trouble = f"status {response.status_code}: {self._message(response)}"
-                    wait = max(wait, _retry_after(response.headers.get("retry-after", "")))
-                else:
-                    return self._refused(request, response)
-            await asyncio.sleep(min(wait, max(0.0, ends - time.monotonic())))
-        if self._stopped:
-            raise _Unanswered(f"given up after another request failed ({trouble})")
-        raise _Unanswered(
-            f"{self.base_url}: request {request.key} was not answered within {self.deadline:g} s "
-            f"(last trouble: {trouble}); check the server, or raise serving.deadline, and run again"
+                    return await self._send(request, body)
+            except _Trouble as latest:
+                trouble = latest
+                raise
+
+        def pause(state: RetryCallState) -> float:
+            return min(max(jitter(state), trouble.wait), max(0.0, ends - time.monotonic()))
+
+        def over(state: RetryCallState) -> bool:
+            return self._stopped or time.monotonic() >= ends
+
+        retries = AsyncRetrying(
+            retry=retry_if_exception_type(_Trouble), wait=pause, stop=over, sleep=asyncio.sleep, reraise=True
         )
+        try:
+            return await retries(send)
+        except (_Trouble, TimeoutError):
+            if self._stopped:
+                raise _Unanswered(f"given up after another request failed ({trouble})") from None
+            raise _Unanswered(
+                f"{self.base_url}: request {request.key} was not answered within {self.deadline:g} s "
+                f"(last trouble: {trouble}); check the server, or raise serving.deadline, and run again"
+            ) from None
+
+    async def _send(self, request: Request, body: Mapping[str, Any]) -> Completion:
+        """Send a request once.
+
+        Raises:
+            _Trouble: another try may help.
+            _Unanswered: no other try can help.
+        """
+        import httpx
+
+        place = "completions" if "prompt" in body else "chat/completions"
+        try:
+            response = await self._client.post(f"{self.base_url}/{place}", json=body)
+        except httpx.TransportError as error:
+            reason = self._broken()
+            if reason:
+                raise _Unanswered(reason) from None
+            raise _Trouble(type(error).__name__) from None
+        if response.status_code == 200:
+            completion = self._read(request, response)
+            if completion is None:
+                raise _Trouble("an answer that is not a chat completion")
+            return completion
+        if response.status_code in _AGAIN or response.status_code >= 500:
+            said = f"status {response.status_code}: {self._message(response)}"
+            raise _Trouble(said, _retry_after(response.headers.get("retry-after", "")))
+        return self._refused(request, response)
 
     def _body(self, request: Request) -> dict[str, Any]:
         s = request.sampling
