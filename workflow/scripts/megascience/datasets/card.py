@@ -3,11 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import yaml
 
 from megascience.storage.tables import markdown, markdown_text, table_of
 
@@ -69,8 +68,10 @@ _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "
 
 def front_matter(name: str, rows: int, licences: Iterable[str]) -> str:
     """Return the card's YAML front matter, as the Hugging Face hub reads it."""
+    from huggingface_hub import DatasetCardData
+
     known = {text.lower() if text.lower() in _HUB_LICENCES else "other" for text in licences}
-    value = {
+    value: dict[str, Any] = {
         "pretty_name": name,
         "language": ["en"],
         "license": sorted(known) or ["other"],
@@ -82,7 +83,7 @@ def front_matter(name: str, rows: int, licences: Iterable[str]) -> str:
             {"config_name": "provenance", "data_files": [{"split": "train", "path": "provenance.parquet"}]},
         ],
     }
-    return "---\n" + yaml.safe_dump(value, sort_keys=False, allow_unicode=True) + "---\n"
+    return f"---\n{DatasetCardData(**value).to_yaml(original_order=list(value))}\n---\n"
 
 
 _OPENING = """\
