@@ -5,7 +5,6 @@ written last, so that a folder without one is unfinished. `files.json` beside it
 entry the files were made: with it a fetch that is asked for again finds the files right and keeps them.
 """
 
-import fcntl
 import json
 import logging
 import os
@@ -67,14 +66,19 @@ def fetch_model(name: str, entry: Mapping[str, Any], folder: str | Path) -> dict
 @contextmanager
 def _alone(name: str, folder: Path) -> Iterator[None]:
     """Hold a folder's lock, which stands beside it: a second fetch waits, then finds the files of the first."""
+    from filelock import FileLock, Timeout
+
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with open(folder.with_name(f".{folder.name}.lock"), "a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            logger.info("%s: another job fetches this model; waiting for it", name)
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    lock = FileLock(folder.with_name(f".{folder.name}.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        logger.info("%s: another job fetches this model; waiting for it", name)
+        lock.acquire()
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def _fetch(name: str, entry: Mapping[str, Any], folder: Path) -> dict[str, Any]:

@@ -5,7 +5,6 @@ writes one JSON document a book. What is done stays in the workspace, keyed by t
 a book that was read once is not sent again, whatever its place or name on the shelf.
 """
 
-import fcntl
 import json
 import logging
 import os
@@ -118,13 +117,18 @@ def read_documents(folder: Path) -> dict[str, dict[str, Any]]:
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Hold the workspace for this process: olmocr's index is not safe for two writers."""
+    from filelock import FileLock, Timeout
+
     folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "lock", "w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise EngineError(f"{folder}: another olmocr works here; wait for it or end it") from error
+    lock = FileLock(folder / "lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise EngineError(f"{folder}: another olmocr works here; wait for it or end it") from error
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def _run(folder: Path, missing: dict[str, Book], options: Options) -> None:
