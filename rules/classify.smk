@@ -19,7 +19,7 @@ rule classify_books:
             key: config["classify"][key]
             for key in ("contents_chars", "sample_pages", "page_chars")
         },
-        code=code_hash("ingest.book_excerpts"),
+        code=code_hash("classify_books"),
     script:
         "../workflow/scripts/classify_books.py"
 
@@ -31,7 +31,7 @@ use rule generate as classify_generate with:
         stage="classify",
     params:
         **asking("classify"),
-        code=code_hash("inference.generate", "stages.classify"),
+        code=code_hash("generate", stage="classify"),
 
 
 use rule parse as classify with:
@@ -41,4 +41,4 @@ use rule parse as classify with:
         stage="classify",
     params:
         stage="classify",
-        code=code_hash("inference.parse", "stages.classify"),
+        code=code_hash("parse", stage="classify"),

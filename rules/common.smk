@@ -4,7 +4,6 @@
 import gc
 import os
 import sys
-from functools import partial
 from pathlib import Path
 
 # This checkout's own library comes first, here and in every process that a job starts: where snakemake is installed,
@@ -28,7 +27,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 from snakemake.utils import validate
 
-from megascience.planning import code_hash as staleness
+from megascience.planning.code_hash import Known, Library
 from megascience.planning.branches import TRUNK
 from megascience.stages.order import HOME_STAGES
 from megascience.stages.stage import STAGES as ASKING
@@ -96,9 +95,9 @@ FIGURES = [
 ]
 SEMANTIC = config["dedup"]["semantic_threshold"] is not None
 
-# Each job reads the workflow anew: what it would find out of the library again is kept (the Snakefile saves it).
-KNOWN = staleness.Known(".snakemake/code_hashes.json")
-code_hash = partial(staleness.code_hash, known=KNOWN)
+# Each job reads the workflow again: what it would find out of the library again is kept (the Snakefile saves it).
+KNOWN = Known(".snakemake/code_hashes.json")
+code_hash = Library(known=KNOWN).code_hash
 
 
 wildcard_constraints:

@@ -9,7 +9,7 @@ use rule generate as judge_cot_generate with:
         stage="judge_cot",
     params:
         **asking("judge_cot"),
-        code=code_hash("inference.generate", "stages.judge_cot"),
+        code=code_hash("generate", stage="judge_cot"),
 
 
 use rule parse as judge_cot with:
@@ -19,7 +19,7 @@ use rule parse as judge_cot with:
         stage="judge_cot",
     params:
         stage="judge_cot",
-        code=code_hash("inference.parse", "stages.judge_cot"),
+        code=code_hash("parse", stage="judge_cot"),
 
 
 use rule generate as distill_cot_generate with:
@@ -29,7 +29,7 @@ use rule generate as distill_cot_generate with:
         stage="distill_cot",
     params:
         **asking("distill_cot"),
-        code=code_hash("inference.generate", "stages.distill_cot"),
+        code=code_hash("generate", stage="distill_cot"),
 
 
 use rule parse as distill_cot with:
@@ -39,4 +39,4 @@ use rule parse as distill_cot with:
         stage="distill_cot",
     params:
         stage="distill_cot",
-        code=code_hash("inference.parse", "stages.distill_cot"),
+        code=code_hash("parse", stage="distill_cot"),

@@ -30,6 +30,6 @@ rule dataset:
         standards=config["extract"]["standards"],
         books=lambda wildcards: PLAN.shelving.rows(),
         embedder=PLAN.embedder,
-        code=code_hash("datasets.textbooks"),
+        code=code_hash("dataset"),
     script:
         "../workflow/scripts/dataset.py"

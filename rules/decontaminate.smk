@@ -16,7 +16,7 @@ rule benchmark_items:
     params:
         entry=lambda wildcards: PLAN.benchmark_source(wildcards.benchmark),
         root=config["evaluate"]["root"],
-        code=code_hash("evaluation.items"),
+        code=code_hash("benchmark_items"),
     script:
         "../workflow/scripts/benchmark_items.py"
 
@@ -40,7 +40,7 @@ rule embed_benchmarks:
     params:
         settings=config["embed"],
         bare=True,
-        code=code_hash("curation.embed"),
+        code=code_hash("embed"),
     script:
         "../workflow/scripts/embed.py"
 
@@ -61,7 +61,7 @@ rule embed:
     threads: 1
     params:
         settings=config["embed"],
-        code=code_hash("curation.embed"),
+        code=code_hash("embed"),
     script:
         "../workflow/scripts/embed.py"
 
@@ -87,7 +87,7 @@ rule search:
     threads: 16
     params:
         settings=config["search"],
-        code=code_hash("curation.search"),
+        code=code_hash("search"),
     script:
         "../workflow/scripts/search.py"
 
@@ -99,7 +99,7 @@ use rule generate as decontaminate_generate with:
         stage="decontaminate",
     params:
         **asking("decontaminate"),
-        code=code_hash("inference.generate", "stages.decontaminate"),
+        code=code_hash("generate", stage="decontaminate"),
 
 
 rule decontaminate:
@@ -115,6 +115,6 @@ rule decontaminate:
     conda:
         "../envs/curate.yaml"
     params:
-        code=code_hash("curation.decontaminate", "stages.decontaminate"),
+        code=code_hash("decontaminate", stage="decontaminate"),
     script:
         "../workflow/scripts/decontaminate.py"

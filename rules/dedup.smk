@@ -14,7 +14,7 @@ rule dedup_sketch:
     conda:
         "../envs/curate.yaml"
     params:
-        code=code_hash("curation.dedup"),
+        code=code_hash("dedup_sketch"),
     script:
         "../workflow/scripts/dedup_sketch.py"
 
@@ -35,7 +35,7 @@ rule dedup_embed:
         "../envs/embed.yaml"
     params:
         settings=config["embed"],
-        code=code_hash("curation.embed"),
+        code=code_hash("embed"),
     script:
         "../workflow/scripts/embed.py"
 
@@ -62,7 +62,7 @@ for pool in PLAN.chains.unbranched:
         threads: 2
         params:
             settings=config["dedup"],
-            code=code_hash("curation.dedup"),
+            code=code_hash("dedup_cluster"),
         script:
             "../workflow/scripts/dedup_cluster.py"
 
@@ -79,6 +79,6 @@ rule dedup:
     conda:
         "../envs/curate.yaml"
     params:
-        code=code_hash("curation.dedup"),
+        code=code_hash("dedup"),
     script:
         "../workflow/scripts/dedup.py"

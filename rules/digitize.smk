@@ -15,7 +15,7 @@ rule typeset:
     conda:
         "../envs/digitize.yaml"
     params:
-        code=code_hash("ingest.typeset"),
+        code=code_hash("typeset"),
     script:
         "../workflow/scripts/typeset.py"
 
@@ -36,7 +36,7 @@ rule shelf:
             (b.book_id, b.path, b.sha256)
             for b in PLAN.shelving.books_at_home(**wildcards)
         ],
-        code=code_hash("ingest.books"),
+        code=code_hash("shelf"),
     script:
         "../workflow/scripts/shelf.py"
 
@@ -81,7 +81,7 @@ rule digitize:
         ],
         settings=config["digitize"],
         results=RESULTS,
-        code=code_hash("ingest.pdf.digitize"),
+        code=code_hash("digitize"),
     script:
         "../workflow/scripts/digitize.py"
 
@@ -105,6 +105,6 @@ rule chunk:
             book.book_id for book in PLAN.shelving.books_of(**wildcards)
         ],
         tokens=config["chunk"]["tokens"],
-        code=code_hash("ingest.chunk", "ingest.book_excerpts"),
+        code=code_hash("chunk"),
     script:
         "../workflow/scripts/chunk.py"

@@ -15,7 +15,7 @@ use rule generate as evaluate_generate with:
         "<benchmarks>/evaluate/{model}.generate.tsv"
     params:
         **asking("evaluate"),
-        code=code_hash("inference.generate", "stages.evaluate"),
+        code=code_hash("generate", stage="evaluate"),
 
 
 rule evaluate:
@@ -43,6 +43,6 @@ rule evaluate:
             {key: PLAN.registry[name][key] for key in ("metric", "kind")}
             for name in PLAN.benchmarks
         ],
-        code=code_hash("evaluation.scores"),
+        code=code_hash("evaluate"),
     script:
         "../workflow/scripts/evaluate.py"

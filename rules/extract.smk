@@ -9,7 +9,7 @@ use rule generate as extract_generate with:
         stage="extract",
     params:
         **asking("extract"),
-        code=code_hash("inference.generate", "stages.extract"),
+        code=code_hash("generate", stage="extract"),
 
 
 use rule parse as extract with:
@@ -19,4 +19,4 @@ use rule parse as extract with:
         stage="extract",
     params:
         stage="extract",
-        code=code_hash("inference.parse", "stages.extract"),
+        code=code_hash("parse", stage="extract"),

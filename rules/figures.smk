@@ -17,7 +17,7 @@ rule figure_yield:
     conda:
         "../envs/report.yaml"
     params:
-        code=code_hash("report.figures.yields"),
+        code=code_hash("figure_yield"),
     script:
         "../workflow/scripts/figure_yield.py"
 
@@ -39,7 +39,7 @@ rule figure_contamination:
     params:
         benchmarks=PLAN.benchmarks,
         sources=list(config["sources"]),
-        code=code_hash("report.figures.contamination"),
+        code=code_hash("figure_contamination"),
     script:
         "../workflow/scripts/figure_contamination.py"
 
@@ -59,7 +59,7 @@ rule figure_cost:
     conda:
         "../envs/report.yaml"
     params:
-        code=code_hash("report.figures.cost"),
+        code=code_hash("figure_cost"),
     script:
         "../workflow/scripts/figure_cost.py"
 
@@ -80,7 +80,7 @@ rule figure_scores:
         "../envs/report.yaml"
     params:
         benchmarks=PLAN.benchmark_entries,
-        code=code_hash("report.figures.scores"),
+        code=code_hash("figure_scores"),
     script:
         "../workflow/scripts/figure_scores.py"
 
@@ -100,7 +100,7 @@ rule figure_answer_length:
     conda:
         "../envs/report.yaml"
     params:
-        code=code_hash("report.figures.lengths"),
+        code=code_hash("figure_answer_length"),
     script:
         "../workflow/scripts/figure_answer_length.py"
 
@@ -123,7 +123,7 @@ rule figure_training_length:
     params:
         benchmarks=PLAN.benchmark_entries,
         trained=trained(config, compared(config, MAIN)),
-        code=code_hash("report.figures.lengths"),
+        code=code_hash("figure_training_length"),
     script:
         "../workflow/scripts/figure_training_length.py"
 
@@ -144,7 +144,7 @@ rule figure_response_length:
         "../envs/report.yaml"
     params:
         benchmarks=PLAN.benchmark_entries,
-        code=code_hash("report.figures.lengths"),
+        code=code_hash("figure_response_length"),
     script:
         "../workflow/scripts/figure_response_length.py"
 
@@ -166,7 +166,7 @@ rule figure_difficulty:
     params:
         sources=list(config["sources"]),
         between=difficulty_bounds(),
-        code=code_hash("report.figures.difficulty"),
+        code=code_hash("figure_difficulty"),
     script:
         "../workflow/scripts/figure_difficulty.py"
 
@@ -188,6 +188,6 @@ rule figure_source_length:
     params:
         sources=list(config["sources"]),
         model=config["models"][config["response_length"]["model"]]["name"],
-        code=code_hash("report.figures.lengths"),
+        code=code_hash("figure_source_length"),
     script:
         "../workflow/scripts/figure_source_length.py"

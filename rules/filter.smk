@@ -9,7 +9,7 @@ use rule generate as filter_generate with:
         stage="filter",
     params:
         **asking("filter"),
-        code=code_hash("inference.generate", "stages.filter"),
+        code=code_hash("generate", stage="filter"),
 
 
 use rule parse as filter with:
@@ -19,4 +19,4 @@ use rule parse as filter with:
         stage="filter",
     params:
         stage="filter",
-        code=code_hash("inference.parse", "stages.filter"),
+        code=code_hash("parse", stage="filter"),

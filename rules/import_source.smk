@@ -15,7 +15,7 @@ rule check_source:
         "../envs/curate.yaml"
     params:
         entry=lambda wildcards: PLAN.source_entry(wildcards.source),
-        code=code_hash("ingest.public.import_source"),
+        code=code_hash("check_source"),
     script:
         "../workflow/scripts/check_source.py"
 
@@ -42,6 +42,6 @@ for source in config["sources"]:
         params:
             name=source,
             entry=PLAN.source_entry(source),
-            code=code_hash("ingest.public.import_source"),
+            code=code_hash("import_source"),
         script:
             "../workflow/scripts/import_source.py"

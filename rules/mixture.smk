@@ -33,6 +33,6 @@ rule mixture:
         ],
         seed=lambda wildcards: config["datasets"][wildcards.dataset].get("seed", 0),
         dedup={key: config["dedup"][key] for key in ("preset", "threshold")},
-        code=code_hash("datasets.mixture"),
+        code=code_hash("mixture"),
     script:
         "../workflow/scripts/mixture.py"

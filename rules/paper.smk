@@ -17,7 +17,7 @@ rule table_yield:
     params:
         books=lambda wildcards: PLAN.shelving.rows(),
         standards=config["extract"]["standards"],
-        code=code_hash("report.conservation"),
+        code=code_hash("table_yield"),
     script:
         "../workflow/scripts/table_yield.py"
 
@@ -48,7 +48,7 @@ rule table_contamination:
     conda:
         "../envs/report.yaml"
     params:
-        code=code_hash("report.tables.contamination"),
+        code=code_hash("table_contamination"),
     script:
         "../workflow/scripts/table_contamination.py"
 
@@ -66,7 +66,7 @@ rule table_cost:
         "../envs/report.yaml"
     params:
         prices=PLAN.prices,
-        code=code_hash("report.tables.cost"),
+        code=code_hash("table_cost"),
     script:
         "../workflow/scripts/table_cost.py"
 
@@ -85,7 +85,7 @@ rule table_extraction:
     conda:
         "../envs/report.yaml"
     params:
-        code=code_hash("report.tables.counts"),
+        code=code_hash("table_extraction"),
     script:
         "../workflow/scripts/table_extraction.py"
 
@@ -103,7 +103,7 @@ rule table_curation:
     conda:
         "../envs/report.yaml"
     params:
-        code=code_hash("report.tables.counts"),
+        code=code_hash("table_curation"),
     script:
         "../workflow/scripts/table_curation.py"
 
@@ -133,7 +133,7 @@ rule table_sources:
         "../envs/report.yaml"
     params:
         parts=lambda wildcards: mixture_parts(wildcards.mixture),
-        code=code_hash("report.tables.counts"),
+        code=code_hash("table_sources"),
     script:
         "../workflow/scripts/table_sources.py"
 
@@ -149,7 +149,7 @@ rule table_scores:
         "../envs/report.yaml"
     params:
         benchmarks=PLAN.benchmark_entries,
-        code=code_hash("report.tables.scores"),
+        code=code_hash("table_scores"),
     script:
         "../workflow/scripts/table_scores.py"
 
@@ -179,7 +179,7 @@ rule table_comparison:
             config, compared(config, wildcards.comparison)
         ),
         benchmarks=PLAN.benchmark_entries,
-        code=code_hash("report.tables.comparison"),
+        code=code_hash("table_comparison"),
     script:
         "../workflow/scripts/table_comparison.py"
 
@@ -196,6 +196,6 @@ rule answer_lengths:
     conda:
         "../envs/report.yaml"
     params:
-        code=code_hash("report.token_lengths"),
+        code=code_hash("answer_lengths"),
     script:
         "../workflow/scripts/answer_lengths.py"

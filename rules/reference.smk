@@ -9,7 +9,7 @@ use rule generate as reference_generate with:
         stage="reference",
     params:
         **asking("reference"),
-        code=code_hash("inference.generate", "stages.reference"),
+        code=code_hash("generate", stage="reference"),
 
 
 use rule parse as reference with:
@@ -19,4 +19,4 @@ use rule parse as reference with:
         stage="reference",
     params:
         stage="reference",
-        code=code_hash("inference.parse", "stages.reference"),
+        code=code_hash("parse", stage="reference"),

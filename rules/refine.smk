@@ -9,7 +9,7 @@ use rule generate as refine_generate with:
         stage="refine",
     params:
         **asking("refine"),
-        code=code_hash("inference.generate", "stages.refine"),
+        code=code_hash("generate", stage="refine"),
 
 
 use rule parse as refine with:
@@ -19,4 +19,4 @@ use rule parse as refine with:
         stage="refine",
     params:
         stage="refine",
-        code=code_hash("inference.parse", "stages.refine"),
+        code=code_hash("parse", stage="refine"),

@@ -10,7 +10,7 @@ use rule generate as difficulty_sample_generate with:
         stage="difficulty_sample",
     params:
         **asking("difficulty_sample"),
-        code=code_hash("inference.generate", "stages.difficulty_sample"),
+        code=code_hash("generate", stage="difficulty_sample"),
 
 
 use rule parse as difficulty_sample with:
@@ -21,7 +21,7 @@ use rule parse as difficulty_sample with:
     params:
         stage="difficulty_sample",
         samples=config["difficulty_sample"]["samples"],
-        code=code_hash("inference.parse", "stages.difficulty_sample"),
+        code=code_hash("parse", stage="difficulty_sample"),
 
 
 use rule generate as difficulty_score_generate with:
@@ -31,7 +31,7 @@ use rule generate as difficulty_score_generate with:
         stage="difficulty_score",
     params:
         **asking("difficulty_score"),
-        code=code_hash("inference.generate", "stages.difficulty_score"),
+        code=code_hash("generate", stage="difficulty_score"),
 
 
 rule difficulty_score:
@@ -45,7 +45,7 @@ rule difficulty_score:
     conda:
         "../envs/llm.yaml"
     params:
-        code=code_hash("datasets.difficulty", "stages.difficulty_score"),
+        code=code_hash("difficulty_score", stage="difficulty_score"),
     script:
         "../workflow/scripts/difficulty_score.py"
 
@@ -57,7 +57,7 @@ use rule generate as response_length_generate with:
         stage="response_length",
     params:
         **asking("response_length"),
-        code=code_hash("inference.generate", "stages.response_length"),
+        code=code_hash("generate", stage="response_length"),
 
 
 use rule parse as response_length with:
@@ -67,7 +67,7 @@ use rule parse as response_length with:
         stage="response_length",
     params:
         stage="response_length",
-        code=code_hash("inference.parse", "stages.response_length"),
+        code=code_hash("parse", stage="response_length"),
 
 
 # One decision over all shards of a pool: ids and numbers in, the ledger of the other rows out.
@@ -100,7 +100,7 @@ for selection, entry in config["selections"].items():
         params:
             name=selection,
             entry=dict(sorted(entry.items())),
-            code=code_hash("datasets.selection"),
+            code=code_hash("select_rank"),
         script:
             "../workflow/scripts/select_rank.py"
 
@@ -116,7 +116,7 @@ rule select:
     conda:
         "../envs/curate.yaml"
     params:
-        code=code_hash("datasets.selection"),
+        code=code_hash("select_rows"),
     script:
         "../workflow/scripts/select_rows.py"
 
@@ -128,7 +128,7 @@ use rule generate as annotate_generate with:
         stage="annotate",
     params:
         **asking("annotate"),
-        code=code_hash("inference.generate", "stages.annotate"),
+        code=code_hash("generate", stage="annotate"),
 
 
 use rule parse as annotate with:
@@ -142,4 +142,4 @@ use rule parse as annotate with:
             "given", {}
         )
         | {"max_response_tokens": config["annotate"]["max_response_tokens"]},
-        code=code_hash("inference.parse", "stages.annotate"),
+        code=code_hash("parse", stage="annotate"),

@@ -26,6 +26,6 @@ rule train:
         settings=lambda wildcards: config["train"][
             PLAN.experiments[wildcards.experiment]["train"]
         ],
-        code=code_hash("models.train"),
+        code=code_hash("train"),
     script:
         "../workflow/scripts/train.py"
