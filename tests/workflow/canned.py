@@ -106,6 +106,7 @@ def write_answers(path: Path) -> None:
         _rule("difficulty_score", "<score>6</score>"),
         _rule("response_length", "It takes many words to answer this one.", VERBOSE),
         _rule("response_length", "It is so."),
+        _rule("evaluate", "The answer is B."),
         _rule("annotate", "<answer>" + 30 * "and so on " + "</answer>", ENDLESS),
         _rule("annotate", f"<answer>{SOLUTION}</answer>"),
     ]

@@ -1,5 +1,6 @@
 """A copy of the checkout to run Snakemake in, so that a test may edit what it likes."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,13 @@ SNAKEMAKE = Path(sys.executable).with_name("snakemake")
 
 
 class Checkout:
-    """A copy of the files that git knows or would take, with a way to run Snakemake in it."""
+    """A copy of the files that git knows or would take, with a way to run Snakemake in it.
+
+    Attributes:
+        environment: variables that Snakemake gets beside those of the tests.
+    """
+
+    environment: dict[str, str] = {}
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -38,7 +45,12 @@ class Checkout:
 
     def snakemake(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [str(SNAKEMAKE), *arguments], cwd=self.root, capture_output=True, text=True, stdin=subprocess.DEVNULL
+            [str(SNAKEMAKE), *arguments],
+            cwd=self.root,
+            env={**os.environ, **self.environment},
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
         )
         if check and done.returncode:
             pytest.fail(f"snakemake {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")

@@ -94,7 +94,7 @@ def test_a_second_run_has_nothing_to_do(run):
 
 def test_touching_files_makes_nothing_stale(edited):
     run = edited("README.md", "#", "#")
-    for name in ("prompts/refine.j2", "workflow/scripts/megascience/dedup.py", "workflow/scripts/parse.py"):
+    for name in ("prompts/refine.j2", "workflow/scripts/megascience/curation/dedup.py", "workflow/scripts/parse.py"):
         (run.root / name).touch()
     for path in (run.root / "tests/data/canned/prompts").iterdir():
         path.touch()
@@ -131,7 +131,7 @@ def test_an_edited_prompt_redoes_its_stage_and_what_follows(edited):
 
 def test_an_edited_parser_redoes_its_stage_without_a_request(edited):
     run = edited("workflow/scripts/megascience/stages/filter.py", '== "KEEP"', 'in ("KEEP",)')
-    assert stale(run) == FROM_FILTER | {"filter_generate", "filter_pending"}
+    assert stale(run) == FROM_FILTER
     before = requests(run)
     run.snakemake(*TARGETS, *CONFIG)
     assert requests(run) == before
@@ -153,11 +153,11 @@ def test_serving_and_speed_are_no_data(edited):
 
 
 def test_an_unrelated_module_redoes_nothing_of_the_curation(edited):
-    run = edited("workflow/scripts/megascience/figures/yields.py", '"""', '"""Changed. ')
+    run = edited("workflow/scripts/megascience/report/figures/yields.py", '"""', '"""Changed. ')
     assert stale(run) == set()
-    run = edited("workflow/scripts/megascience/figures/cost.py", "\nfrom ", "\nEXTRA = 1\nfrom ")
+    run = edited("workflow/scripts/megascience/report/figures/cost.py", "\nfrom ", "\nEXTRA = 1\nfrom ")
     assert stale(run) == set()
-    run = edited("workflow/scripts/megascience/figures/yields.py", "\nfrom ", "\nEXTRA = 1\nfrom ")
+    run = edited("workflow/scripts/megascience/report/figures/yields.py", "\nfrom ", "\nEXTRA = 1\nfrom ")
     assert stale(run) == {"figure_yield"}
 
 

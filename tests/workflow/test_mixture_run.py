@@ -5,11 +5,13 @@ import pytest
 import yaml
 from canned import COMMON, EASY, ENDLESS, IGNORANT, SOLUTION, UNSCORED, VERBOSE, write_answers
 from checkout import ROOT, Checkout
+from traces import Traces, traced
 
 CANNED = "tests/data/canned"
 CONFIG = ("--configfile", "config/demo.yaml", *(f"{CANNED}/{name}.yaml" for name in ("config", "branches", "mixture")))
 DATASETS = ("megascience", "difficulty_distillation", "natural_reasoning_length", "natural_reasoning_random")
 TARGETS = tuple(f"results/branches/dataset/{name}/train.parquet" for name in DATASETS)
+EVALUATED = ("results/branches/evaluate/canned/gsm8k.json", *CONFIG, f"{CANNED}/evaluate.yaml")
 BOOKS = ("physics", "computer_science")
 NATURAL = "natural_reasoning.natural_reasoning_difficulty"
 NEMOTRON = "nemotron_science.nemotron_science_difficulty"
@@ -18,12 +20,18 @@ NEMOTRON = "nemotron_science.nemotron_science_difficulty"
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, models):
     models / "minilm"
-    checkout = Checkout(tmp_path_factory.mktemp("mixed"))
+    checkout = traced(Checkout(tmp_path_factory.mktemp("mixed")))
     (checkout.root / "results").mkdir()
     (checkout.root / "results/models").symlink_to(ROOT / "results/models")
     write_answers(checkout.root / "answers.yaml")
     checkout.snakemake(*TARGETS, *CONFIG)
+    checkout.snakemake(*EVALUATED)
     return checkout
+
+
+@pytest.fixture(scope="module")
+def traces(run):
+    return Traces(run)
 
 
 def rows(run, pattern):
@@ -194,3 +202,31 @@ def test_more_rows_than_a_pool_has(run, tmp_path):
     assert done.returncode
     logged = "".join(path.read_text() for path in tmp_path.glob("copy/results/branches/logs/select_rank/*_length.log"))
     assert "selections.natural_reasoning_length: asks for 1000 rows, but the pool has" in logged + done.stderr
+
+
+def test_what_jobs_ran_is_covered_by_their_code_hashes(traces):
+    assert traces.names() >= {
+        *(
+            "typeset",
+            "shelf",
+            "digitize",
+            "classify_books",
+            "chunk",
+            "check_source",
+            "import_source",
+            "benchmark_items",
+        ),
+        *("generate", "parse", "dedup_sketch", "dedup_cluster", "dedup", "embed", "search", "decontaminate"),
+        *("difficulty_score", "select_rank", "select_rows", "dataset", "mixture", "table_yield", "evaluate"),
+    }
+    assert traces.uncovered() == []
+
+
+def test_an_edit_of_a_function_makes_stale_whoever_runs_it(traces, tmp_path):
+    """One function of each module that ran; whatever else becomes stale has at least loaded the module."""
+    ran = sorted({found for job in traces.jobs.values() for found in job.ran}, reverse=True)
+    one_a_module = {found.module: found for found in ran}
+    assert len(one_a_module) > 60
+    for found, stale in traces.stale_after_edits(one_a_module.values(), tmp_path / "scripts"):
+        assert {rule for rule, job in traces.jobs.items() if found in job.ran} <= stale, found
+        assert stale <= {rule for rule, job in traces.jobs.items() if found.module in job.loaded}, found

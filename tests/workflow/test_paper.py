@@ -13,6 +13,7 @@ from megascience.planning.plan import Plan
 from megascience.stages.schemas import SCHEMAS
 from megascience.storage.parquet import write_records
 from megascience.storage.tables import read_tsv, table_of, write_table
+from traces import Traces, traced
 
 DEMO = ("--configfile", "config/demo.yaml")
 CONFIG = (*DEMO, "more.yaml")
@@ -29,7 +30,7 @@ TABLES = ("extraction", "curation", "sources.megascience", "main", "by_base", "a
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A checkout in which the rules of tables and figures have run, and no other."""
-    checkout = Checkout(tmp_path_factory.mktemp("paper"))
+    checkout = traced(Checkout(tmp_path_factory.mktemp("paper")))
     rows = [{"name": f"student_{d}", "base": "student", "dataset": d, "train": "demo"} for d in EXPERIMENTS]
     (checkout.root / "more.yaml").write_text(json.dumps({"experiments": rows}))
     configs = [ROOT / "config/config.yaml", ROOT / "config/demo.yaml", checkout.root / "more.yaml"]
@@ -169,3 +170,9 @@ def test_one_table_needs_only_what_it_shows(pristine):
     assert "difficulty_score" in jobs and not {"train", "evaluate", "annotate", "mixture"} & set(jobs)
     jobs = pristine.jobs("results/demo/tables/curation.md", *DEMO)
     assert not {"train", "evaluate", "import_source", "difficulty_sample"} & set(jobs)
+
+
+def test_what_jobs_ran_is_covered_by_their_code_hashes(run):
+    traces = Traces(run)
+    assert traces.names() == set(allowed())
+    assert traces.uncovered() == []

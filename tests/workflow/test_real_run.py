@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from checkout import ROOT, Checkout
 from megascience.storage.tables import read_tsv
+from traces import Traces, traced
 
 CONFIG = ("--configfile", "config/demo.yaml", "tests/data/real/config.yaml")
 pytestmark = [
@@ -23,7 +24,7 @@ pytestmark = [
 def run(tmp_path_factory, models):
     for name in ("teacher", "student", "minilm"):
         models / name
-    checkout = Checkout(tmp_path_factory.mktemp("real"))
+    checkout = traced(Checkout(tmp_path_factory.mktemp("real")))
     (checkout.root / "results").mkdir()
     (checkout.root / "results/models").symlink_to(ROOT / "results/models")
     (checkout.root / ".venv").symlink_to(ROOT / ".venv")
@@ -96,3 +97,9 @@ def test_the_summary_shows_where_things_are(run):
 
 def test_a_second_run_has_nothing_to_do(run):
     assert run.jobs(*CONFIG) == {}
+
+
+def test_what_jobs_ran_is_covered_by_their_code_hashes(run):
+    traces = Traces(run)
+    assert traces.names() >= {"train", "evaluate", "answer_lengths", "table_cost", "table_contamination"}
+    assert traces.uncovered() == []

@@ -374,6 +374,45 @@ def test_what_is_wrong_is_said(write, script, stage, message):
         write({}).code_hash(script, stage=stage)
 
 
+# --- the library itself
+
+
+@pytest.fixture(scope="module")
+def library():
+    return Library()
+
+
+def test_a_stage_leaves_other_stages_out(library):
+    modules = {found.module for found in library.reached("parse", stage="refine")}
+    assert "megascience.stages.refine" in modules and "megascience.stages.filter" not in modules
+
+
+def test_what_asks_a_model_does_not_depend_on_what_becomes_of_its_answer(library):
+    taken = {
+        found.name for found in library.reached("generate", stage="filter") if found.module.endswith("stages.filter")
+    }
+    assert taken == {"fields", ""}
+
+
+@pytest.mark.parametrize(
+    ("script", "module", "name"),
+    [
+        ("evaluate", "scoring.math.worker", "_equal"),  # started as a file
+        ("digitize", "ingest.pdf.text_layer.read", "read_book"),  # started as a module
+        ("dedup_sketch", "curation.minhash", "permutations"),  # imported inside a function, used in another
+        ("import_source", "ingest.public.language", ""),  # a loop fills a table
+    ],
+)
+def test_programs_and_late_imports_are_reached(library, script, module, name):
+    assert staleness.Definition(f"megascience.{module}", name) in library.reached(script)
+
+
+def test_no_rule_depends_on_what_cannot_change_data(library):
+    for script in ("generate", "parse"):
+        modules = [found.module for found in library.reached(script, stage="refine")]
+        assert not [name for name in modules if name.startswith(tuple(staleness.TRANSPARENT))]
+
+
 # --- what is known from an earlier run
 
 

@@ -121,7 +121,8 @@ def load_prompt(path: str | Path) -> Prompt:
     # Blank lines in place of the front matter keep the line numbers of error messages right.
     source = "\n" * text[: match.end()].count("\n") + text[match.end() :]
     try:
-        tree = environment.parse(source)
+        # Not `environment.parse`, which a code hash would take for a stage's `parse`.
+        tree = jinja2.Environment.parse(environment, source)
         template = environment.from_string(source)
     except jinja2.TemplateSyntaxError as error:
         raise InputError(f"{path}, line {error.lineno}: {error.message}") from None
