@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from checkout import ROOT, Checkout
+from imported import library_files
 from megascience.planning.code_hash import LOOSE, TRANSPARENT, Definition, Known, Library
 from megascience.planning.definitions import PACKAGE
 
@@ -114,6 +115,19 @@ class Traces:
             covered = set().union(*(self.library.reached(*asked) for asked in self.scripts[rule]))
             faults += [f"{rule}: {found.module}.{found.name}" for found in sorted(job.ran - covered)]
         return faults
+
+    def may_load(self, rule: str) -> set[str]:
+        """Return the modules that the rule's jobs have loaded, or would load in another case."""
+        files = set().union(
+            *(
+                library_files(self.scripts_folder / f"{script}.py", self.scripts_folder)
+                for script, _ in self.scripts[rule]
+            )
+        )
+        library = self.scripts_folder / PACKAGE
+        return self.jobs[rule].loaded | {
+            module(str(file.relative_to(library))) for file in files if file.is_relative_to(library)
+        }
 
     def names(self) -> set[str]:
         """Return the scripts that ran."""

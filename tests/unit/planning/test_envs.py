@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from imported import library_files
 from megascience.planning.code_hash import SCRIPTS, TRANSPARENT
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
@@ -83,24 +84,6 @@ def foreign_imports(path: Path) -> tuple[set[str], set[str]]:
     return at_once, foreign - at_once
 
 
-def library_files(script: Path) -> set[Path]:
-    """Return the script and the files of the library that it imports, directly or not."""
-    found: set[Path] = set()
-    todo = [script]
-    while todo:
-        file = todo.pop()
-        if file in found:
-            continue
-        found.add(file)
-        for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "megascience":
-                for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names)):
-                    path = SCRIPTS.joinpath(*name.split("."))
-                    if not name.startswith(tuple(TRANSPARENT)):
-                        todo += [p for p in (path.with_suffix(".py"), path / "__init__.py") if p.is_file()]
-    return found
-
-
 @pytest.mark.parametrize("name", ENVS)
 def test_an_environment_is_named_after_its_file_and_pinned(name):
     content = environment(name)
@@ -122,7 +105,7 @@ def test_rules_use_the_environments_and_no_other():
 def test_an_environment_has_what_its_rules_import(name):
     has = set(pins(name)) | {canonicalize_name(package) for package in BROUGHT.get(name, ())}
     for script in rule_scripts()[name]:
-        for file in library_files(script):
+        for file in library_files(script, SCRIPTS, tuple(TRANSPARENT)):
             at_once, later = foreign_imports(file)
             for package in at_once | (later - NOT_CALLED.get(name, set())):
                 assert canonicalize_name(PACKAGES.get(package, package)) in has, (
