@@ -97,7 +97,7 @@ SEMANTIC = config["dedup"]["semantic_threshold"] is not None
 
 # Each job reads the workflow again: what it would find out of the library again is kept (the Snakefile saves it).
 KNOWN = Known(".snakemake/code_hashes.json")
-code_hash = Library(known=KNOWN).code_hash
+code_hash = Library(f"{ROOT}/workflow/scripts", KNOWN).code_hash
 
 
 wildcard_constraints:

@@ -1,6 +1,6 @@
 """Notes which functions of the library each job of a workflow runs; `traces.py` puts it into a copy of the checkout.
 
-It is copied there as workflow/scripts/sitecustomize.py, which Python loads at the start of each process that has the
+It is copied there as workflow/library/sitecustomize.py, which Python loads at the start of each process that has the
 folder on its path: of jobs, and of the programs that they start. Each process leaves one file, named after itself.
 """
 

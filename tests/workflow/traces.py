@@ -36,11 +36,11 @@ class Job:
 
 def traced(checkout: Checkout) -> Checkout:
     """Make a checkout trace the jobs of its runs."""
-    shutil.copy(ROOT / "tests/workflow/tracer.py", checkout.root / "workflow/scripts/sitecustomize.py")
+    shutil.copy(ROOT / "tests/workflow/tracer.py", checkout.root / "workflow/library/sitecustomize.py")
     folder = checkout.root / "traces"
     folder.mkdir()
     left_out = " ".join(name.removeprefix(f"{PACKAGE}.") for name in TRANSPARENT)
-    path = str(checkout.root / "workflow/scripts")
+    path = str(checkout.root / "workflow/library")
     checkout.environment = {"TRACES": str(folder), "TRACES_LEFT_OUT": left_out, "PYTHONPATH": path}
     return checkout
 

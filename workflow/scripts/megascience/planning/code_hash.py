@@ -27,7 +27,7 @@ from megascience.planning.definitions import OR, PACKAGE, RUN, Part, Source, ext
 from megascience.storage.errors import InputError
 from megascience.storage.files import write_text
 
-SCRIPTS = Path(__file__).parents[2]
+SCRIPTS = Path(__file__).resolve().parents[2]
 
 #: Packages and modules that are never part of a hash, each with the reason. None of them can change what a row says.
 TRANSPARENT = {
