@@ -397,7 +397,6 @@ def test_what_asks_a_model_does_not_depend_on_what_becomes_of_its_answer(library
 @pytest.mark.parametrize(
     ("script", "module", "name"),
     [
-        ("evaluate", "scoring.math.worker", "_equal"),  # started as a file
         ("digitize", "ingest.pdf.text_layer.read", "read_book"),  # started as a module
         ("dedup_sketch", "curation.minhash", "permutations"),  # imported inside a function, used in another
         ("import_source", "ingest.public.language", ""),  # a loop fills a table
