@@ -5,7 +5,7 @@
 Model, prompt, sampling, retries and serving are the configuration's, and the code is the workflow's own. Every
 pair of the gold set is put to the judge once; what was answered stays in FOLDER's journal. A pair counts as
 found where its row would be dropped: YES, or no readable verdict (fail closed). With --record the figures go
-to gold/measured.json, from where the dataset card takes them.
+to workflow/gold/measured.json, from where the dataset card takes them.
 """
 
 import argparse

@@ -3,11 +3,11 @@
     python benchmarks/decontaminate_retrieval.py SOURCES MODEL --work FOLDER [--record]
 
 SOURCES is a folder of real benchmark files and MODEL a sentence-transformers folder. The index holds
-every item of the files and the gold set's own items (gold/decontamination.jsonl: questions written
+every item of the files and the gold set's own items (workflow/gold/decontamination.jsonl: questions written
 for this project, each with a verbatim copy, a light paraphrase, a heavy one (no sentence is left as it was,
 technical terms may stay), a retelling (a scene or a riddle that avoids even those), a translation, its options
 in another order, a twin with changed values and another question of the topic). The index is kept in FOLDER.
-With --record the figures go to gold/measured.json, from where the dataset card takes them.
+With --record the figures go to workflow/gold/measured.json, from where the dataset card takes them.
 """
 
 import argparse
@@ -30,8 +30,8 @@ from megascience.evaluation.schemas import ITEMS
 from megascience.stages.schemas import SCHEMAS
 from megascience.storage.parquet import read_metadata, read_records, write_records
 
-GOLD = HERE / "gold" / "decontamination.jsonl"
-MEASURED = HERE / "gold" / "measured.json"
+GOLD = HERE.parent / "workflow" / "gold" / "decontamination.jsonl"
+MEASURED = HERE.parent / "workflow" / "gold" / "measured.json"
 K = 5
 PARAPHRASED = ("verbatim", "light_paraphrase", "heavy_paraphrase")
 PART = 2000

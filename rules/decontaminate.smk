@@ -33,7 +33,7 @@ rule embed_benchmarks:
     log:
         "<logs>/embed/benchmarks.log",
     benchmark:
-        "<benchmarks>/embed/benchmarks.tsv"
+        "<timings>/embed/benchmarks.tsv"
     conda:
         "../envs/embed.yaml"
     threads: 1
@@ -55,7 +55,7 @@ rule embed:
     log:
         "<logs>/embed/{subset}/{shard}.log",
     benchmark:
-        "<benchmarks>/embed/{subset}/{shard}.tsv"
+        "<timings>/embed/{subset}/{shard}.tsv"
     conda:
         "../envs/embed.yaml"
     threads: 1
@@ -81,7 +81,7 @@ rule search:
     log:
         "<logs>/search/{subset}/{shard}.log",
     benchmark:
-        "<benchmarks>/search/{subset}/{shard}.tsv"
+        "<timings>/search/{subset}/{shard}.tsv"
     conda:
         "../envs/embed.yaml"
     threads: 16

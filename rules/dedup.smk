@@ -10,7 +10,7 @@ rule dedup_sketch:
     log:
         "<logs>/dedup_sketch/{subset}/{shard}.log",
     benchmark:
-        "<benchmarks>/dedup_sketch/{subset}/{shard}.tsv"
+        "<timings>/dedup_sketch/{subset}/{shard}.tsv"
     conda:
         "../envs/curate.yaml"
     params:
@@ -30,7 +30,7 @@ rule dedup_embed:
     log:
         "<logs>/dedup_embed/{subset}/{shard}.log",
     benchmark:
-        "<benchmarks>/dedup_embed/{subset}/{shard}.tsv"
+        "<timings>/dedup_embed/{subset}/{shard}.tsv"
     conda:
         "../envs/embed.yaml"
     params:
@@ -56,7 +56,7 @@ for pool in PLAN.chains.unbranched:
         log:
             f"<logs>/dedup_cluster/{pool}.log",
         benchmark:
-            f"<benchmarks>/dedup_cluster/{pool}.tsv"
+            f"<timings>/dedup_cluster/{pool}.tsv"
         conda:
             "../envs/curate.yaml"
         threads: 2

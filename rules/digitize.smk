@@ -71,7 +71,7 @@ rule digitize:
     log:
         "<logs>/digitize/{discipline}/{shard}.log",
     benchmark:
-        "<benchmarks>/digitize/{discipline}/{shard}.tsv"
+        "<timings>/digitize/{discipline}/{shard}.tsv"
     conda:
         "../envs/digitize.yaml"
     params:
@@ -97,7 +97,7 @@ rule chunk:
     log:
         "<logs>/chunk/{discipline}/{shard}.log",
     benchmark:
-        "<benchmarks>/chunk/{discipline}/{shard}.tsv"
+        "<timings>/chunk/{discipline}/{shard}.tsv"
     conda:
         "../envs/digitize.yaml"
     params:

@@ -12,7 +12,7 @@ use rule generate as evaluate_generate with:
     log:
         "<logs>/evaluate/{model}.generate.log",
     benchmark:
-        "<benchmarks>/evaluate/{model}.generate.tsv"
+        "<timings>/evaluate/{model}.generate.tsv"
     params:
         **asking("evaluate"),
         code=code_hash("generate", stage="evaluate"),

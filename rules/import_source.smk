@@ -36,7 +36,7 @@ for source in config["sources"]:
         log:
             f"<logs>/import_source/{source}.log",
         benchmark:
-            f"<benchmarks>/import_source/{source}.tsv"
+            f"<timings>/import_source/{source}.tsv"
         conda:
             "../envs/curate.yaml"
         params:

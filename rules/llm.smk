@@ -43,7 +43,7 @@ rule generate:
     log:
         "<logs>/<stage>/{subset}/{shard}.generate.log",
     benchmark:
-        "<benchmarks>/<stage>/{subset}/{shard}.generate.tsv"
+        "<timings>/<stage>/{subset}/{shard}.generate.tsv"
     conda:
         "../envs/llm.yaml"
     threads: 16

@@ -16,7 +16,7 @@ rule mixture:
     log:
         "<logs>/mixture/{dataset}.log",
     benchmark:
-        "<benchmarks>/mixture/{dataset}.tsv"
+        "<timings>/mixture/{dataset}.tsv"
     wildcard_constraints:
         dataset="|".join(map(re.escape, PLAN.recipes.mixtures)) or "no mixture",
     conda:

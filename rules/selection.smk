@@ -94,7 +94,7 @@ for selection, entry in config["selections"].items():
         log:
             f"<logs>/select_rank/{selection}.log",
         benchmark:
-            f"<benchmarks>/select_rank/{selection}.tsv"
+            f"<timings>/select_rank/{selection}.tsv"
         conda:
             "../envs/curate.yaml"
         params:

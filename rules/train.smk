@@ -18,7 +18,7 @@ rule train:
     log:
         "<logs>/train/{experiment}.log",
     benchmark:
-        "<benchmarks>/train/{experiment}.tsv"
+        "<timings>/train/{experiment}.tsv"
     conda:
         "../envs/train.yaml"
     threads: 16

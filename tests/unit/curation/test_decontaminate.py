@@ -263,7 +263,7 @@ def test_gold_set_is_what_its_benchmarks_take_it_for():
     from collections import Counter
     from pathlib import Path
 
-    path = Path(__file__).parents[3] / "benchmarks" / "gold" / "decontamination.jsonl"
+    path = Path(__file__).parents[3] / "workflow" / "gold" / "decontamination.jsonl"
     gold = [json.loads(line) for line in path.read_text().splitlines()]
     assert len(gold) >= 300
     assert len({pair["pair_id"] for pair in gold}) == len(gold)

@@ -1,6 +1,6 @@
 """Quality of decontamination, as the benchmarks measured it on the gold set, for the dataset card.
 
-`benchmarks/gold/measured.json` holds what `benchmarks/decontaminate_retrieval.py` and
+`workflow/gold/measured.json` holds what `benchmarks/decontaminate_retrieval.py` and
 `benchmarks/decontaminate_judge.py` found, one entry a model. Nothing here is a figure of its own: a model
 that was not measured has none, and the card says so.
 """
