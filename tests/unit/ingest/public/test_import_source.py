@@ -197,7 +197,7 @@ def test_each_row_that_cannot_be_used_is_dropped_with_its_reason(run):
         row(10, question="¿Cuál es la masa de diez moles de carbono según la tabla?"),
         row(11, question="Какова масса десяти молей углерода?"),
         row(12, question="x" * 60_000),
-        row(13, responses=[{"response_model": "m", "response": "y" * 49_900}]),
+        row(13, responses=[{"response_model": "m", "response": "y" * 49_990}]),
     ]
     done = run(rows, max_row_bytes=50_000)
     assert done.reasons == {
@@ -244,7 +244,7 @@ def test_faults_below_the_head_cost_one_row_each(run):
 
 
 def test_a_row_of_megabytes_is_never_read_whole(tmp_path):
-    """The line is longer than its file could be held in memory at the limit that is asked for."""
+    """The line is far longer than rows at the limit that is asked for."""
     path = tmp_path / "set.jsonl"
     write(path, [row(1), json.dumps(row(2, question="z" * 5_000_000)), row(3)])
     found = list(iter_rows(path, [], 1000))
@@ -284,15 +284,15 @@ def test_any_language_where_the_config_says_so(run):
             r"set.jsonl, row 1: id: the row has no field 'id' \(it has question, respo",
         ),
         (
-            [row(1), {**row(2), "responses": "x"}],
+            [row(1), {**row(2), "responses": "x"}, {**row(3), "responses": "x"}],
             "set.jsonl, row 2: answer: field 'responses' is a text and has no field",
         ),
         (
             [row(1, question={"text": "a"})],
-            "row 1: question: field 'question' is an object, not a text; mend config: sou",
+            "row 1: question: field 'question' is an object, not a text; fix config: sou",
         ),
         (["{"], r"set.jsonl, row 1: no valid JSON .*; write one JSON object a line"),
-        ([row(n, question=None) for n in range(3)], "none of its first 3 rows can be used; mend the mapping"),
+        ([row(n, question=None) for n in range(3)], "none of its first 3 rows can be used; fix the mapping"),
         ([], "set.jsonl: has no row"),
     ],
 )
@@ -307,6 +307,60 @@ def test_a_set_whose_head_is_faulty_is_refused_with_file_row_and_fix(tmp_path, r
     assert not list((tmp_path / "out").glob("*"))
 
 
+def test_one_row_of_another_form_costs_that_row_and_not_the_set(run, tmp_path, caplog):
+    picture = [
+        {"type": "text", "text": "What does the picture show?"},
+        {"type": "image_url", "image_url": {"url": "x"}},
+    ]
+    rows = [row(1), row(2, question=picture), "[]", *(row(n) for n in range(4, 9))]
+    check_source("carbon", entry(write(tmp_path / "set.jsonl", rows)), tmp_path / "checked.tsv")
+    assert "row 2: question: field 'question' is a list, not a text" in caplog.text
+    assert run(rows).reasons == {"2": "missing_field", "3": "malformed_row"}
+
+
+def test_nan_and_infinity_are_missing_values(run):
+    rows = [
+        row(1),
+        json.dumps(row(2)).replace('"What is the mass of 2 moles of carbon?"', "NaN"),
+        json.dumps(row(3)).replace('"3 mol times 12 g/mol is 36 g."', "-Infinity"),
+        json.dumps(row(4)).replace('"48 g"', "NaN"),
+        json.dumps(row(5)).replace('"60 g"', "1e999"),
+    ]
+    done = run(rows)
+    assert done.reasons == {"2": "empty_field", "3": "empty_field"}
+    assert {r["row"]: r["reference_answer"] for r in done.kept} == {1: "12 g", 4: None, 5: None}
+
+
+def test_nan_and_binary_columns_of_parquet(tmp_path):
+    path = tmp_path / "set.parquet"
+    table = {"question": ["Why is the sky blue?", "Why is grass green?"], "answer": [float("nan"), 2.5]}
+    pq.write_table(pa.table(table), path)
+    given = {"path": str(path), "mapping": {"question": "question", "answer": "answer"}, "licence": "x", "shards": 1}
+    done = Imported(tmp_path, given)
+    assert done.reasons == {"1": "empty_field"} and done.kept[0]["answer"] == "2.5"
+    pq.write_table(pa.table({**table, "answer": [b"\x89PNG", b"\x00"]}), path)
+    with pytest.raises(InputError, match="row 1: answer: field 'answer' is binary data, not a text; fix config"):
+        check_source("carbon", given, tmp_path / "checked.tsv")
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
+def test_the_limit_of_a_row_counts_the_same_texts_in_every_format(tmp_path, suffix):
+    """Fields that nobody maps and the escapes of JSON do not count."""
+    rows = [
+        {"question": "Why do leaves fall " + "é" * size + "?", "answer": "Because.", "unmapped": "z" * 5000}
+        for size in (100, 1000)
+    ]
+    path = tmp_path / f"set{suffix}"
+    if suffix == ".parquet":
+        pq.write_table(pa.Table.from_pylist(rows), path)
+    else:
+        path.write_text("".join(json.dumps(r) + "\n" for r in rows))
+    mapping = {"question": "question", "answer": "answer"}
+    given = {"path": str(path), "mapping": mapping, "licence": "x", "shards": 1, "max_row_bytes": 1000}
+    done = Imported(tmp_path, given)
+    assert done.reasons == {"2": "row_too_long"} and done.dropped[0]["detail"] == "2028 bytes"
+
+
 def test_a_good_head_is_noted(tmp_path):
     path = write(tmp_path / "set.jsonl", [row(n) for n in range(300)])
     check_source("carbon", entry(path), tmp_path / "checked.tsv")
@@ -316,7 +370,7 @@ def test_a_good_head_is_noted(tmp_path):
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("none.jsonl", "sources.carbon.path: there is no file .*none.jsonl; put it there or mend the path"),
+        ("none.jsonl", "sources.carbon.path: there is no file .*none.jsonl; put it there or fix the path"),
         ("set.csv", "set.csv: neither JSONL nor Parquet by its name; give .jsonl"),
     ],
 )

@@ -11,6 +11,7 @@
 follows the thought of a reasoning model (`<think>…</think>`), null where the thought never ends or nothing follows.
 """
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -48,10 +49,10 @@ class Source:
     value: str | None = None
 
     def read(self, row: Mapping[str, Any]) -> str | None:
-        """Return the text without the space around it, None where it is null or empty.
+        """Return the text without the space around it, None where it is null, empty, NaN or infinite.
 
         Raises:
-            Absent: the row has no such field, or what is there is no text and no number.
+            Absent: the row has no such field, or what is there is neither a text nor a number.
         """
         if self.value is not None:
             return self.value
@@ -60,8 +61,8 @@ class Source:
             if found is None:
                 return None
             found = _step(found, step, self.path[:depth])
-        if found is None:
-            return None
+        if found is None or (isinstance(found, float) and not math.isfinite(found)):
+            return None  # NaN is how tables write a missing value, and no number that a text could show
         if isinstance(found, bool) or not isinstance(found, str | int | float):
             raise Absent(f"field {'.'.join(self.path)!r} is {_kind(found)}, not a text")
         text: str | None = str(found)
@@ -84,8 +85,13 @@ def _step(found: Any, step: str, above: tuple[str, ...]) -> Any:
     raise Absent(f"{where} is {_kind(found)} and has no field {step!r}")
 
 
+_KINDS = {dict: "an object", list: "a list", str: "a text", bool: "true or false", bytes: "binary data"}
+
+
 def _kind(found: Any) -> str:
-    return {dict: "an object", list: "a list", str: "a text", bool: "true or false"}.get(type(found), "a number")
+    if isinstance(found, int | float) and not isinstance(found, bool):
+        return "a number"
+    return _KINDS.get(type(found), f"a {type(found).__name__}")
 
 
 def parse_mapping(mapping: Mapping[str, Any], where: str = "mapping") -> dict[str, Source]:

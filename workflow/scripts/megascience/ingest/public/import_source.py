@@ -37,11 +37,14 @@ MAX_ROW_BYTES = 1_000_000
 #: What all shards together hold in memory before it goes to disk, and the least that a row group of a shard has.
 BUFFER_BYTES = 256_000_000
 GROUP_BYTES = 250_000
+#: A row of another form costs one row. Where more than this share of a file's first rows cannot be mapped, the
+#: mapping or the file is wrong, and the set is refused.
+MOST_FAULTS = 0.5
 #: Faults of a file's first rows that a message names.
 _SHOWN = 3
 _FIXES = {
     "malformed_row": "write one JSON object a line",
-    "missing_field": "mend config: sources.{name}.mapping",
+    "missing_field": "fix config: sources.{name}.mapping",
 }
 
 
@@ -78,7 +81,7 @@ def _local_files(name: str, entry: Mapping[str, Any]) -> list[Path]:
         path = Path(pattern)
         found = [path] if path.is_file() else sorted(p for p in map(Path, glob(pattern, recursive=True)) if p.is_file())
         if not found:
-            raise InputError(f"config: sources.{name}.path: there is no file {pattern}; put it there or mend the path")
+            raise InputError(f"config: sources.{name}.path: there is no file {pattern}; put it there or fix the path")
         paths += [p for p in found if p not in paths]
     return paths
 
@@ -111,10 +114,14 @@ def _check_head(name: str, entry: Mapping[str, Any], path: Path, sources: Mappin
             usable += 1
         elif read.reason in _FIXES:  # others, such as a null, cost one row and not the set
             faults.append(f"{path}, row {number}: {read.detail}; {_FIXES[read.reason].format(name=name)}")
+    if len(faults) <= MOST_FAULTS * count:
+        for fault in faults[:_SHOWN]:
+            logger.warning("%s; the row will be dropped", fault)
+        faults = []
     if not count:
-        faults = [f"{path}: has no row; fetch the file again or take it out of sources.{name}"]
+        faults = [f"{path}: has no rows; fetch the file again or take it out of sources.{name}"]
     elif not usable and not faults:
-        faults = [f"{path}: none of its first {count} rows can be used; mend the mapping of sources.{name}"]
+        faults = [f"{path}: none of its first {count} rows can be used; fix the mapping of sources.{name}"]
     if faults:
         more = [f"{path}: {len(faults) - _SHOWN} more of its first {HEAD} rows are faulty"] * (len(faults) > _SHOWN)
         raise InputError("\n".join(faults[:_SHOWN] + more))

@@ -14,6 +14,9 @@ import pyarrow.parquet as pq
 from megascience.storage.drops import Drop
 from megascience.storage.errors import InputError
 
+#: A line of JSON holds fields that nobody maps, and escapes of six bytes a letter; past this it is not a row.
+LINE_SHARE = 16
+
 #: Rows of a Parquet file that are turned into Python at a time.
 _BATCH = 256
 _AGAIN = "fetch the file again or take it out"
@@ -42,14 +45,16 @@ def iter_rows(path: str | Path, columns: Sequence[str], max_bytes: int) -> Itera
     Args:
         path: a file of JSON objects, one a line (`.jsonl`, also with `.gz` or `.zst`), or of Parquet.
         columns: the fields that are needed; of Parquet only these are read, and those that it lacks are left out.
-        max_bytes: a longer line is passed over unread (`row_too_long`); Parquet rows come whole.
+        max_bytes: the most that a row's texts may have. What counts is the UTF-8 of the mapped texts, whatever the
+            format, and the caller counts it; a line that is `LINE_SHARE` times longer is passed over unread
+            (`row_too_long`), so that one endless line cannot fill the memory.
 
     Raises:
         InputError: the file is missing, cut off or of another format.
     """
     if check_suffix(path) == "parquet":
         return _parquet_rows(Path(path), columns)
-    return _json_rows(Path(path), max_bytes)
+    return _json_rows(Path(path), LINE_SHARE * max_bytes)
 
 
 def _parquet_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, Any] | Drop]]:
