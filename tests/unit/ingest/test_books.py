@@ -181,3 +181,42 @@ def test_each_bad_book_has_one_message(tmp_path):
     (tmp_path / "good.pdf").write_bytes(GOOD)
     (tmp_path / "empty.pdf").touch()
     assert [message.split(": ")[0] for message in check_books(books)] == ["books.tsv:2", "books.tsv:4"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("a{b}.pdf", "has { and }, which Snakemake reads as its own; rename the file"),
+        ("half{.pdf", "has {, which"),
+        ("<results>.pdf", "has < and >, which"),
+        ("bell\x07.pdf", r"path 'bell\x07.pdf' has a line break, a tab or another control character"),
+        ("line\u2028end.pdf", r"path 'line\u2028end.pdf' has a line break"),
+    ],
+)
+def test_a_path_that_no_rule_can_take_is_told_with_its_row(tmp_path, name, said):
+    path = shelf(tmp_path, row(path=name), row("optics"))
+    assert len(faults(path)) == 1
+    assert faults(path)[0].startswith(f"{path}:2: path ") and said in faults(path)[0]
+
+
+def test_odd_but_usable_paths_are_read(tmp_path):
+    names = ["a b.pdf", "50% [draft] (2).pdf", "курс.pdf", "-x.pdf", "it's.pdf", "a&b;c$d.pdf", "*.pdf"]
+    path = shelf(tmp_path, *(row(f"b{n}", path=name) for n, name in enumerate(names)))
+    assert [book.path for book in read_shelf(path, KNOWN)] == names
+
+
+def test_a_file_under_several_names_is_listed_once(tmp_path):
+    (tmp_path / "w.pdf").write_bytes(b"x")
+    (tmp_path / "link.pdf").symlink_to(tmp_path / "w.pdf")
+    (tmp_path / "hard.pdf").hardlink_to(tmp_path / "w.pdf")
+    names = ["w.pdf", "./w.pdf", "link.pdf", "hard.pdf"]
+    path = shelf(tmp_path, *(row(f"b{n}", path=f"{tmp_path}/{name}") for n, name in enumerate(names)))
+    told = faults(path)
+    assert len(told) == 3 and told[1] == (
+        f"{path}:4: {tmp_path}/link.pdf is the same file as {tmp_path}/w.pdf at {path}:2; "
+        "list a book once, with all its disciplines"
+    )
+
+
+def test_separators_of_unicode_stay_in_a_title(tmp_path):
+    assert read_shelf(shelf(tmp_path, row(title="Waves\x0band\u2028beats\x85")), KNOWN)[0].title.startswith("Waves")

@@ -503,3 +503,15 @@ def test_rows_of_a_source_are_deduplicated_like_pairs(run, tmp_path):
     select_shard(done.kept_paths, keep, kept, dropped)
     assert [r["row_id"] for r in read_records(kept, SCHEMAS["import_source"])] == ["r1", "r3"]
     assert [r["reason"] for r in read_records(dropped)] == ["near_duplicate"]
+
+
+def test_a_file_under_several_names_or_with_a_wildcard_in_its_name_is_refused(tmp_path):
+    write(tmp_path / "a.jsonl", [row(1)])
+    (tmp_path / "b.jsonl").symlink_to(tmp_path / "a.jsonl")
+    write(tmp_path / "c{d}.jsonl", [row(2)])
+    with pytest.raises(InputError) as caught:
+        check_source("carbon", entry(tmp_path / "*.jsonl"), tmp_path / "checked.tsv")
+    first, second = str(caught.value).split("\n")
+    assert "c{d}.jsonl' has { and }" in first and second.endswith(
+        f"b.jsonl is the same file as {tmp_path}/a.jsonl; name it once"
+    )

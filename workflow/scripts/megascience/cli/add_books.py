@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from megascience.ingest.books import pdf_fault
+from megascience.ingest.pdf.check import pdf_fault
 from megascience.storage.errors import InputError
-from megascience.storage.files import file_sha256
+from megascience.storage.files import file_sha256, path_fault, same_files
 
 
 def shelf_rows(paths: Sequence[str | Path], disciplines: str = "", licence: str = "") -> Iterator[str]:
@@ -20,7 +20,8 @@ def shelf_rows(paths: Sequence[str | Path], disciplines: str = "", licence: str 
         InputError: before any row, one line a file that is not there or cannot be digitized.
     """
     files = [Path(path) for path in paths]
-    faults = [pdf_fault(file) if file.is_file() else f"{file}: no such file; fix the path" for file in files]
+    faults = [path_fault(file) or _file_fault(file) for file in files]
+    faults += [f"{files[n]} is the same file as {files[first]}; name it once" for n, first in same_files(files)]
     if any(faults):
         raise InputError("\n".join(fault for fault in faults if fault))
     taken: set[str] = set()
@@ -33,6 +34,10 @@ def shelf_rows(paths: Sequence[str | Path], disciplines: str = "", licence: str 
         taken.add(book_id)
         cells = (book_id, disciplines, _title(file), str(file), file_sha256(file), licence)
         yield "\t".join(" ".join(cell.split()) for cell in cells)
+
+
+def _file_fault(file: Path) -> str | None:
+    return pdf_fault(file) if file.is_file() else f"{file}: no such file; fix the path"
 
 
 def _title(file: Path) -> str:

@@ -10,6 +10,7 @@ import yaml
 from megascience.evaluation.adapters import ADAPTERS
 from megascience.scoring.model import KINDS
 from megascience.storage.errors import InputError
+from megascience.storage.files import path_fault
 
 GROUPS = ("general", "specific", "math")
 #: What counts as a benchmark's score: the mean over samples, the majority of them, or one right one among k.
@@ -94,7 +95,7 @@ def _source_faults(source: Any) -> list[str]:
         paths = [paths] if isinstance(paths, str) else paths
         if not isinstance(paths, list) or not paths or not all(isinstance(p, str) and p for p in paths):
             return ["path must be a path or a list of paths"]
-        return []
+        return [fault for path in paths if (fault := path_fault(path))]
     hub = source["hub"]
     if not isinstance(hub, Mapping):
         return ["hub must be a mapping with repo, revision and files"]

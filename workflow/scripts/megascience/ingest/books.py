@@ -8,7 +8,7 @@ from pathlib import Path
 
 from megascience.ingest.pdf.check import pdf_fault
 from megascience.storage.errors import InputError
-from megascience.storage.files import file_sha256
+from megascience.storage.files import file_sha256, path_fault, same_files
 from megascience.storage.layout import UNCLASSIFIED
 
 COLUMNS = ("book_id", "disciplines", "title", "path", "sha256", "licence")
@@ -63,10 +63,11 @@ def read_shelf(path: str | Path, disciplines: Sequence[str]) -> list[Book]:
         raise InputError(f"{path}: cannot be read ({error.strerror}); create it or mend its path") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 (byte {error.start}); save the table as UTF-8 text") from error
+    lines = re.split("\r\n|\r|\n", text)  # str.splitlines would also break a title at U+2028 and its kin
     # QUOTE_NONE: a title may hold a quotation mark, and a tab can be in no field anyway
     rows = [
         (number, [cell.strip() for cell in cells])
-        for number, cells in enumerate(csv.reader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE), start=1)
+        for number, cells in enumerate(csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE), start=1)
         if any(cell.strip() for cell in cells)
     ]
     if not rows:
@@ -101,6 +102,11 @@ def read_shelf(path: str | Path, disciplines: Sequence[str]) -> list[Book]:
             faults.append(f"{where}: book_id {book.book_id!r} stands already at {seen[book.book_id]}; rename one")
         seen.setdefault(book.book_id, where)
         books.append(book)
+    faults += [
+        f"{books[n].row}: {books[n].path} is the same file as {books[first].path} at {books[first].row}; "
+        "list a book once, with all its disciplines"
+        for n, first in same_files([book.path for book in books])
+    ]
     if faults:
         raise InputError("\n".join(faults))
     return books
@@ -129,6 +135,8 @@ def _row_faults(book: Book, disciplines: Sequence[str]) -> list[str]:
     if len(set(book.disciplines)) < len(book.disciplines):
         faults.append(f"a discipline is named twice in {';'.join(book.disciplines)!r}; name each once")
     faults += [f"{name} is empty; fill it in" for name in ("title", "path") if not getattr(book, name)]
+    if fault := path_fault(book.path):
+        faults.append(fault)
     if book.sha256 and not _SHA256.fullmatch(book.sha256):
         faults.append(f"sha256 {book.sha256!r} is not 64 hex digits; paste the output of sha256sum or leave it empty")
     return [f"{book.row}: {fault}" for fault in faults]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from megascience.inference.engines.registry import ENGINES
 from megascience.ingest.public.field_mapping import parse_mapping
+from megascience.ingest.public.import_source import local_faults
 from megascience.planning.branches import TRUNK
 from megascience.planning.comparisons import comparison_faults
 from megascience.planning.plan import MODEL_STAGES, Plan
@@ -98,6 +99,7 @@ def _source_faults(plan: Plan) -> list[str]:
             parse_mapping(entry["mapping"], f"config: sources.{name}.mapping")
         except InputError as error:
             faults.append(str(error))
+        faults += local_faults(name, entry)
     return faults
 
 

@@ -5,7 +5,8 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,6 +18,39 @@ def file_sha256(path: str | Path) -> str:
     """Return the hex SHA-256 of a file's bytes."""
     with open(path, "rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def path_fault(path: str | Path) -> str | None:
+    """Return why a path of the user's cannot be an input of the workflow, with the fix; None where it can.
+
+    Snakemake reads braces as wildcards and angle brackets as path variables, whatever they are quoted by; a
+    control character breaks tables and logs, and a name that is not UTF-8 breaks both.
+    """
+    text = str(path)
+    shown = ascii(text)
+    if found := sorted(set(text) & set("{}<>")):
+        return f"path {shown} has {' and '.join(found)}, which Snakemake reads as its own; rename the file"
+    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text):
+        return f"path {shown} has a line break, a tab or another control character; rename the file"
+    return None
+
+
+def same_files(paths: Sequence[str | Path]) -> list[tuple[int, int]]:
+    """Return (place, earlier place) of each path that names the file of an earlier one (twice, link, `./`, …).
+
+    Paths without a file are passed over.
+    """
+    seen: dict[tuple[int, int], int] = {}
+    found = []
+    for place, path in enumerate(paths):
+        try:
+            stat = os.stat(path)
+        except (OSError, ValueError):  # ValueError: a null character
+            continue
+        earlier = seen.setdefault((stat.st_dev, stat.st_ino), place)
+        if earlier != place:
+            found.append((place, earlier))
+    return found
 
 
 @contextmanager

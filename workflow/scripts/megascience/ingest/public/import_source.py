@@ -22,7 +22,7 @@ from megascience.ingest.public.row_files import check_suffix, iter_rows
 from megascience.stages.schemas import SCHEMAS
 from megascience.storage.drops import DROPPED, Drop
 from megascience.storage.errors import InputError
-from megascience.storage.files import file_sha256, write_json, write_text
+from megascience.storage.files import file_sha256, path_fault, same_files, write_json, write_text
 from megascience.storage.hub import dataset_files
 from megascience.storage.ids import content_id, shard_of
 from megascience.storage.parquet import record_writer
@@ -76,14 +76,32 @@ def local_patterns(entry: Mapping[str, Any]) -> list[str]:
 
 
 def _local_files(name: str, entry: Mapping[str, Any]) -> list[Path]:
+    paths, faults = _look_up(name, entry)
+    if faults:
+        raise InputError("\n".join(faults))
+    return paths
+
+
+def local_faults(name: str, entry: Mapping[str, Any]) -> list[str]:
+    """Return one line a fault of the files that an entry names: not there, not usable by their names, there twice."""
+    return _look_up(name, entry)[1]
+
+
+def _look_up(name: str, entry: Mapping[str, Any]) -> tuple[list[Path], list[str]]:
+    where = f"config: sources.{name}.path"
     paths: list[Path] = []
+    faults = []
     for pattern in local_patterns(entry):
         path = Path(pattern)
         found = [path] if path.is_file() else sorted(p for p in map(Path, glob(pattern, recursive=True)) if p.is_file())
         if not found:
-            raise InputError(f"config: sources.{name}.path: there is no file {pattern}; put it there or fix the path")
+            faults.append(f"{where}: there is no file {pattern}; put it there or fix the path")
         paths += [p for p in found if p not in paths]
-    return paths
+    faults += [f"{where}: {fault}" for path in paths if (fault := path_fault(path))]
+    faults += [
+        f"{where}: {paths[n]} is the same file as {paths[first]}; name it once" for n, first in same_files(paths)
+    ]
+    return paths, faults
 
 
 def check_source(name: str, entry: Mapping[str, Any], checked: str | Path) -> None:
