@@ -98,7 +98,7 @@ def test_training_on_one_node_and_on_four(submitted):
     experiment = plan().config["experiments"][0]
     inputs = (
         f"results/models/{experiment['base']}/model.json",
-        f"results/dataset/{experiment['dataset']}/train.jsonl",
+        f"results/dataset/{experiment['dataset']}/train.parquet",
     )
     target = f"results/train/{experiment['name']}/model.json"
     line = submitted("train", target, *inputs)

@@ -7,6 +7,8 @@ import os
 import sys
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from hypothesis import given
@@ -41,7 +43,8 @@ PROGRAM = """
 import json, os, pathlib, sys, yaml
 arguments = yaml.safe_load(open(sys.argv[1]))
 info = json.load(open(os.path.join(arguments["dataset_dir"], "dataset_info.json")))["train"]
-rows = open(os.path.join(arguments["dataset_dir"], info["file_name"])).read().splitlines()
+import pyarrow.parquet
+rows = pyarrow.parquet.read_table(os.path.join(arguments["dataset_dir"], info["file_name"]))
 print("variables", os.environ["HF_HUB_OFFLINE"], os.environ.get("NPROC_PER_NODE"), os.environ.get("FORCE_TORCHRUN"))
 print("rows", len(rows), "resume", arguments.get("resume_from_checkpoint"))
 run = pathlib.Path(arguments["output_dir"])
@@ -72,6 +75,13 @@ with open(run / "trainer_log.jsonl", "a") as log:
 """
 
 
+def write_dataset(path, rows):
+    """Write rows as a released dataset has them."""
+    columns = ("question", "answer", "subject", "reference_answer", "id")
+    rows = [{"id": f"{n:016x}", **row} for n, row in enumerate(rows)]
+    pq.write_table(pa.table({name: pa.array([r.get(name) for r in rows], pa.string()) for name in columns}), path)
+
+
 @pytest.fixture
 def world(tmp_path):
     """A base, a dataset and a program; calling it trains with them."""
@@ -80,13 +90,13 @@ def world(tmp_path):
     (base / "config.json").write_text("{}")
     (base / "model.safetensors").write_bytes(b"weights")
     rows = [{"id": str(i), "question": f"What is {i}+1?", "answer": f"It is {i + 1}."} for i in range(5)]
-    (tmp_path / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    write_dataset(tmp_path / "train.parquet", rows)
     (tmp_path / "program.py").write_text(PROGRAM)
 
     def run(**keys):
         arguments = {
             "base": base,
-            "dataset": tmp_path / "train.jsonl",
+            "dataset": tmp_path / "train.parquet",
             "output": tmp_path / "results/student_textbook",
             "settings": CPU,
             "command": [sys.executable, str(tmp_path / "program.py")],
@@ -196,7 +206,7 @@ class TestRendering:
         assert (variables.get("FORCE_TORCHRUN"), variables.get("NPROC_PER_NODE")) == (forced, processes)
 
     def test_questions_ask_and_answers_respond(self):
-        assert dataset_info("../train.jsonl")["train"]["columns"] == {"prompt": "question", "response": "answer"}
+        assert dataset_info("train.parquet")["train"]["columns"] == {"prompt": "question", "response": "answer"}
 
 
 class TestRun:
@@ -204,7 +214,8 @@ class TestRun:
         manifest = world()
         present = sorted(path.name for path in world.output.iterdir())
         checkpoint = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
-        run = ["all_results.json", "model.json", "train.yaml", "trainer_log.jsonl", "training_loss.png"]
+        run = ["all_results.json", "dropped.parquet", "model.json", "rows.json", "train.yaml"]
+        run += ["trainer_log.jsonl", "training_loss.png"]
         assert present == sorted(checkpoint + run)
         assert json.loads((world.output / "model.json").read_text()) == manifest
         assert (manifest["name"], manifest["format"], manifest["path"]) == ("student_textbook", "huggingface", ".")
@@ -274,8 +285,7 @@ class TestRun:
         if change == "settings":
             settings = {**CPU, "learning_rate": 1.0e-5}
         elif change == "dataset":
-            with open(world.path / "train.jsonl", "a") as handle:
-                handle.write('{"question": "q", "answer": "a"}\n')
+            write_dataset(world.path / "train.parquet", [{"id": "0", "question": "q", "answer": "a"}])
         else:
             (world.base / "model.safetensors").write_bytes(b"other weights")
         with caplog.at_level(logging.INFO, logger=LOG.name):
@@ -296,18 +306,32 @@ class TestRun:
             world(command=["/no/llamafactory-cli", "train"])
 
     @pytest.mark.parametrize(
-        ("text", "message"),
+        ("rows", "message"),
         [
-            ("", "no rows"),
-            ('{"question": "q"}\n', "line 1"),
-            ('{"question": "q", "answer": "a"}\nnot json\n', "line 2"),
-            ('{"question": "q", "answer": null}\n', "line 1"),
-            ("[1]\n", "line 1"),
+            ([], "has no rows"),
+            ([{"id": "a", "question": "q"}], "column 'answer' is missing"),
+            (
+                [{"id": "a", "question": "q", "answer": "a"}, {"id": "b", "question": "q", "answer": None}],
+                "row 2: 'answer'",
+            ),
+            ([{"id": "a", "question": "q", "answer": 1}], "column 'answer' is int64, not text"),
         ],
     )
-    def test_a_faulty_dataset_is_named_before_anything_starts(self, text, message, world):
-        (world.path / "train.jsonl").write_text(text)
+    def test_a_faulty_dataset_is_named_before_anything_starts(self, rows, message, world):
+        names = rows[0] if rows else ("id", "question", "answer")
+        table = pa.table({name: [row[name] for row in rows] for name in names})
+        pq.write_table(
+            table if rows else table.cast(pa.schema([(n, pa.string()) for n in names])), world.path / "train.parquet"
+        )
         with pytest.raises(InputError, match=message):
+            world(command=["/never/started"])
+
+    def test_a_dataset_that_is_not_there_or_not_whole(self, world):
+        (world.path / "train.parquet").write_bytes((world.path / "train.parquet").read_bytes()[:-9])
+        with pytest.raises(InputError, match=r"train\.parquet: not a readable Parquet file"):
+            world(command=["/never/started"])
+        (world.path / "train.parquet").unlink()
+        with pytest.raises(InputError, match="there is no such dataset"):
             world(command=["/never/started"])
 
     def test_a_base_that_is_no_checkpoint(self, world):
@@ -340,12 +364,12 @@ def test_both_environments_read_the_student_alike_before_and_after_training(mode
     rows = [
         {"question": f"What is {i} + 2?", "answer": f"{i} + 2 = {i + 2}, so the answer is {i + 2}."} for i in range(24)
     ]
-    (tmp_path / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    write_dataset(tmp_path / "train.parquet", rows)
     preset = yaml.safe_load((ROOT / "config/demo.yaml").read_text())["train"]["demo"]
     base = models / "student"
     train(
         base=base,
-        dataset=tmp_path / "train.jsonl",
+        dataset=tmp_path / "train.parquet",
         output=tmp_path / "tuned",
         settings={**preset, "max_steps": 3, "learning_rate": 1.0e-4, "cutoff_len": 64, "global_batch": 2},
         command=[str(ROOT / ".venv/train/bin/llamafactory-cli"), "train"],

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from waiting import IN_VAIN, wait_until
@@ -45,7 +47,8 @@ main()
 @pytest.mark.skipif(not (ROOT / ".venv/train").is_dir(), reason="needs `make set-up`: the training environment")
 def test_a_killed_training_goes_on_where_it_was(models, tmp_path):
     rows = [{"question": f"What is {i} + 2?", "answer": f"{i} + 2 = {i + 2}."} for i in range(24)]
-    (tmp_path / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    pq.write_table(pa.table({**columns, "id": [f"{n:016x}" for n in range(len(rows))]}), tmp_path / "train.parquet")
     hold = tmp_path / "hold"
     hold.write_text("")
     (tmp_path / "held.py").write_text(HELD.format(hold=str(hold)))
@@ -54,7 +57,7 @@ def test_a_killed_training_goes_on_where_it_was(models, tmp_path):
     short = {"max_steps": STEPS, "save_steps": 2, "cutoff_len": 64, "global_batch": 2}
     arguments = {
         "base": str(models / "student"),
-        "dataset": str(tmp_path / "train.jsonl"),
+        "dataset": str(tmp_path / "train.parquet"),
         "output": str(tmp_path / "tuned"),
         "settings": {**preset, **short},
         "command": [str(ROOT / ".venv/train/bin/python"), str(tmp_path / "held.py"), "train"],

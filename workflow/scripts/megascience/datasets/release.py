@@ -10,6 +10,7 @@ from typing import Self
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from megascience.storage.files import atomic_file
 from megascience.storage.parquet import table_writer
@@ -52,9 +53,16 @@ class Release:
         self._stack.__exit__(kind, error, trace)
 
     def add(self, rows: pa.Table, vouchers: pa.Table) -> None:
-        """Append rows and what vouches for them."""
+        """Append rows and what vouches for them.
+
+        In the JSONL a null text is "": loaders guess a column's type from its first rows, and one that is null
+        there and a text later breaks them. The Parquet file keeps the null.
+        """
         self._rows(rows)
         self._vouchers(vouchers)
+        texts = [name for name, kind in zip(rows.schema.names, rows.schema.types) if pa.types.is_string(kind)]
+        for name in texts:
+            rows = rows.set_column(rows.schema.get_field_index(name), name, pc.fill_null(rows.column(name), ""))
         for row in rows.to_pylist():
             self._lines.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
 

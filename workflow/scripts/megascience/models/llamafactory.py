@@ -73,7 +73,7 @@ def training_arguments(
 
     Args:
         settings: the preset: LLaMA-Factory's keys, but for `global_batch` (sequences a step), `epochs`
-            and `deepspeed: zero3`.
+            `deepspeed: zero3` and `too_long` (see `training_rows`).
         base: folder of the checkpoint to start from.
         work: folder with `dataset_info.json` (dataset "train"); the run goes to `work/run`.
         devices, per_device_batch: see `accumulation_steps`.
@@ -105,7 +105,7 @@ def training_arguments(
         "disable_tqdm": True,
         "seed": 42,
     }
-    ours = {"global_batch", "epochs", "deepspeed"}
+    ours = {"global_batch", "epochs", "deepspeed", "too_long"}
     arguments |= {key: value for key, value in settings.items() if key not in ours}
     if "epochs" in settings:
         arguments["num_train_epochs"] = settings["epochs"]
@@ -121,7 +121,11 @@ def training_arguments(
 
 
 def dataset_info(file_name: str) -> dict[str, Any]:
-    """Return `dataset_info.json` for the released JSONL, in which `question` asks and `answer` responds."""
+    """Return `dataset_info.json` for a file of rows, in which `question` asks and `answer` responds.
+
+    The file is Parquet: of JSON the loader guesses the columns' types from the first megabytes, and a column that
+    is null there breaks the training.
+    """
     return {
         "train": {
             "file_name": file_name,

@@ -11,12 +11,14 @@ import shutil
 import subprocess
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from megascience.models.llamafactory import ZERO3, across_nodes, dataset_info, environment, training_arguments
+from megascience.models.training_rows import write_training_rows
 from megascience.storage.errors import EngineError, InputError
 from megascience.storage.files import file_sha256, write_json, write_text
 from megascience.storage.ids import content_id
@@ -54,7 +56,7 @@ def train(
 
     Args:
         base: folder of the Hugging Face checkpoint to start from.
-        dataset: the released `train.jsonl`, of which `question` and `answer` are used.
+        dataset: the released `train.parquet`, see `training_rows`.
         output: folder of the result; its name becomes the model's name.
         settings: a training preset, see `llamafactory.training_arguments`.
         command: the program and its first arguments, such as `["llamafactory-cli", "train"]`.
@@ -65,8 +67,9 @@ def train(
         nodes: nodes of the SLURM job that this runs in, one process of torchrun on each.
 
     `output` then holds the checkpoint, `train.yaml`, `trainer_log.jsonl` (step, loss, learning rate, epoch),
-    `training_loss.png`, `all_results.json` and the manifest in the form of `models.fetch_model`, with a
-    revision made of the files' SHA-256. None of them tells the time.
+    `training_loss.png`, `all_results.json`, `rows.json` (rows that came, are too long, are trained on),
+    `dropped.parquet` (rows that are too long, where the preset drops them) and the manifest in the form of
+    `models.fetch_model`, with a revision made of the files' SHA-256. None of them tells the time.
 
     Raises:
         InputError: the settings, the base or the dataset are faulty.
@@ -75,7 +78,8 @@ def train(
     base, dataset, output = Path(base), Path(dataset), Path(output)
     work = output / ".work"
     arguments = training_arguments(settings, base=base, work=work, devices=devices, per_device_batch=per_device_batch)
-    _check_dataset(dataset)
+    if not dataset.is_file():
+        raise InputError(f"{dataset}: there is no such dataset; make it first")
     if not (base / "config.json").is_file():
         raise InputError(f"{base}: not a Hugging Face checkpoint (no config.json); train a model of format huggingface")
     rendered = yaml.safe_dump(arguments, sort_keys=True)
@@ -89,7 +93,17 @@ def train(
         rendered = yaml.safe_dump({**arguments, "resume_from_checkpoint": str(checkpoint)}, sort_keys=True)
     else:
         shutil.rmtree(work / "run", ignore_errors=True)
-    write_json(work / "dataset_info.json", dataset_info(os.path.relpath(dataset, work)))
+    counts = write_training_rows(
+        dataset,
+        work / "train.parquet",
+        work / "dropped.parquet",
+        tokenizer=base / "tokenizer.json",
+        cutoff_len=arguments["cutoff_len"],
+        too_long=settings.get("too_long", "drop"),
+    )
+    log.info("%d rows, %d too long, %d are trained on", counts.rows_in, counts.too_long, counts.trained)
+    write_json(work / "rows.json", asdict(counts))
+    write_json(work / "dataset_info.json", dataset_info("train.parquet"))
     write_json(work / "deepspeed.json", ZERO3)
     write_text(work / "train.yaml", rendered)
     write_text(work / "recipe.txt", recipe)
@@ -110,28 +124,6 @@ def last_checkpoint(run: Path) -> Path | None:
 
 def _read(path: Path) -> str:
     return path.read_text(encoding="utf-8") if path.is_file() else ""
-
-
-def _check_dataset(dataset: Path) -> None:
-    if not dataset.is_file():
-        raise InputError(f"{dataset}: no such dataset")
-    rows = 0
-    with open(dataset, encoding="utf-8") as handle:
-        for number, line in enumerate(handle, start=1):
-            try:
-                row = json.loads(line)
-                fine = all(isinstance(row[key], str) for key in ("question", "answer"))
-            except (ValueError, KeyError, TypeError):
-                fine = False
-            if not fine:
-                raise InputError(
-                    f"{dataset}, line {number}: not a row with texts `question` and `answer`; make it again"
-                )
-            rows += 1
-    if not rows:
-        raise InputError(
-            f"{dataset}: no rows, so there is nothing to train on; see the yield table for where they went"
-        )
 
 
 def _run(command: Sequence[str], variables: Mapping[str, str], log: logging.Logger, beside: str) -> None:
@@ -190,7 +182,8 @@ def _collect(work: Path, output: Path) -> dict[str, Any]:
         if needed not in files:
             raise EngineError(f"LLaMA-Factory ended well but wrote no {needed} into {run}")
     shutil.copy(run / "training_loss.png", output / "training_loss.png")
-    shutil.copy(work / "train.yaml", output / "train.yaml")
+    for name in ("train.yaml", "rows.json", "dropped.parquet"):
+        shutil.copy(work / name, output / name)
     rows = [json.loads(line) for line in (run / "trainer_log.jsonl").read_text(encoding="utf-8").splitlines()]
     # a step that was done twice, before and after an interruption, counts once
     steps = {row["current_steps"]: row for row in rows if "loss" in row}

@@ -30,6 +30,7 @@ REASONS: dict[str, str] = {
     "unscored": "no sampled answer has a readable score",
     "not_selected": "the selection or the mixture took other rows",
     "too_long": "the annotated response is longer than the config allows",
+    "too_long_to_train": "the row has more tokens than a training sequence, so that its answer would lose its end",
     "context_overflow": "the rendered prompt and its answer do not fit the model's context",
     "unreadable": "the completion had not the declared form after all retries",
     "truncated": "the completion ended at the token limit before its answer was complete",
