@@ -16,7 +16,7 @@ rule classify_books:
         books=lambda wildcards: PLAN.shelving.rows_at_home(*wildcards),
         offered=PLAN.disciplines,
         shown={
-            key: config["classify"][key]
+            key: getattr(CONFIG.classify, key)
             for key in ("contents_chars", "sample_pages", "page_chars")
         },
         code=code_hash("classify_books"),

@@ -25,7 +25,6 @@ gc.set_threshold(100_000, 50, 50)
 
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
-from snakemake.utils import validate
 
 from megascience.planning.code_hash import Known, Library
 from megascience.planning.branches import TRUNK
@@ -38,39 +37,38 @@ from megascience.planning.comparisons import (
     MAIN,
     compared,
     comparisons,
-    needed,
     trained,
 )
-from megascience.planning.config import check_keys
+from megascience.planning.config.read import check_config
 from megascience.planning.cluster import check_site
 from megascience.planning.jobs import find_shard, rows_of, shards_of
 
-SCHEMA = f"{ROOT}/config/schema.yaml"
 try:
+    CONFIG = check_config(
+        config, [*workflow.configfiles, *(workflow.overwrite_configfiles or [])]
+    )
+    PLAN = Plan(CONFIG)
     if workflow.is_main_process:  # a job's own Snakemake need not check all again
-        check_keys(config, SCHEMA)
-    validate(config, SCHEMA)  # fills in defaults
-    PLAN = Plan(config)
-    if workflow.is_main_process:
         PLAN.check()
 except InputError as error:
     raise WorkflowError(str(error)) from None
+config.update(CONFIG.plain())  # with the defaults, for scripts and captions
 
 # The folder of results, and where each file is in it, for jobs whose files are not all declared.
 RESULTS, MODELS = map(workflow.pathvars.apply, ("<results>", "<models>"))
 FILES = Layout(RESULTS)
 
-# What the experiments are trained on; other datasets are made when they are asked for.
-USED = Plan(needed(config), PLAN.shelving)
-MIXTURES = [name for name, parts in USED.recipes.mixtures.items() if len(parts) > 1]
+MIXTURES = [
+    name for name, parts in PLAN.needed.recipes.mixtures.items() if len(parts) > 1
+]
 
 
 def measured_pools(measure):
     """The pools whose rows the experiments' selections go by, by this measure, in the order of the config."""
-    return [pool for pool, how in USED.recipes.measured().items() if measure in how]
+    return [pool for pool, how in PLAN.needed.recipes.measured().items() if measure in how]
 
 
-COMPARISONS = comparisons(config)
+COMPARISONS = comparisons(CONFIG)
 TABLES = [
     "yield",
     "yield_reasons",
@@ -93,7 +91,7 @@ FIGURES = [
     *(["difficulty"] if measured_pools("difficulty") else []),
     *(["source_length"] if measured_pools("response_length") else []),
 ]
-SEMANTIC = config["dedup"]["semantic_threshold"] is not None
+SEMANTIC = CONFIG.dedup.semantic_threshold is not None
 
 # Each job reads the workflow again: what it would find out of the library again is kept (the Snakefile saves it).
 KNOWN = Known(".snakemake/code_hashes.json")
@@ -105,12 +103,12 @@ wildcard_constraints:
     subset="|".join(
         map(re.escape, [*PLAN.subsets, *PLAN.selected_subsets, UNCLASSIFIED])
     ),
-    source="|".join(map(re.escape, config["sources"])),
+    source="|".join(map(re.escape, CONFIG.sources)),
     shard=r"\d{3}",
     model="|".join(re.escape(name) for name in PLAN.evaluated),
     experiment="|".join(re.escape(name) for name in PLAN.experiments),
     benchmark="|".join(re.escape(name) for name in PLAN.benchmarks),
-    name="|".join(re.escape(name) for name in config["models"]),
+    name="|".join(re.escape(name) for name in CONFIG.models),
 
 
 def pool_files(pool, stage, suffix=".parquet"):
@@ -132,7 +130,7 @@ def yields_of(pool, suffix=".parquet"):
         for stage in HOME_STAGES
         for d, s in PLAN.shelving.home_shards
     ]
-    return files if pool in config["sources"] else homes + files
+    return files if pool in CONFIG.sources else homes + files
 
 
 def scored(models, suffix=".json"):
@@ -147,7 +145,7 @@ def scored(models, suffix=".json"):
 def trained_on(models, pattern="<results>/dataset/{dataset}/train.parquet"):
     """The pattern for each dataset that one of the models was trained on."""
     datasets = dict.fromkeys(
-        made["dataset"] for made in trained(config, models).values()
+        made["dataset"] for made in trained(CONFIG, models).values()
     )
     return [pattern.format(dataset=dataset) for dataset in datasets]
 
@@ -169,9 +167,9 @@ def measure_files(stage, measure):
 def difficulty_bounds():
     """The mean scores that selection by difficulty takes; None where the experiments' selections do not agree."""
     bounds = {
-        tuple(entry["between"])
-        for entry in USED.config["selections"].values()
-        if entry["method"] == "difficulty"
+        tuple(entry.between)
+        for entry in PLAN.needed.config.selections.values()
+        if entry.method == "difficulty"
     }
     return list(bounds.pop()) if len(bounds) == 1 else None
 
@@ -310,12 +308,12 @@ def taken_files(selection):
 
 def measures(selection):
     """What a selection goes by: the measure of each shard, and the ledgers of the rows that have none."""
-    pool = selection["of"]
-    if selection["method"] not in ("difficulty", "response_length"):
+    pool = selection.of
+    if selection.method not in ("difficulty", "response_length"):
         return {}
     stages = (
         ["difficulty_score", "difficulty_sample"]
-        if selection["method"] == "difficulty"
+        if selection.method == "difficulty"
         else ["response_length"]
     )
     pattern = "<results>/{stage}/{subset}/{shard}{suffix}"

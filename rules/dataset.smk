@@ -27,7 +27,7 @@ rule dataset:
         stages=lambda wildcards: [
             s for s in PLAN.pool_stages(wildcards.dataset) if s in MODEL_STAGES
         ],
-        standards=config["extract"]["standards"],
+        standards=CONFIG.extract.standards,
         books=lambda wildcards: PLAN.shelving.rows(),
         embedder=PLAN.embedder,
         code=code_hash("dataset"),

@@ -15,7 +15,7 @@ rule benchmark_items:
         "../envs/curate.yaml"
     params:
         entry=lambda wildcards: PLAN.benchmark_source(wildcards.benchmark),
-        root=config["evaluate"]["root"],
+        root=CONFIG.evaluate.root,
         code=code_hash("benchmark_items"),
     script:
         "../workflow/scripts/benchmark_items.py"
@@ -26,7 +26,7 @@ rule embed_benchmarks:
         records=expand(
             "<results>/benchmarks/{benchmark}.parquet", benchmark=PLAN.benchmarks
         ),
-        model=manifest(config["embed"]["model"]),
+        model=manifest(CONFIG.embed.model),
     output:
         vectors="<results>/embed/benchmarks.npy",
         ids="<results>/embed/benchmarks.ids.parquet",
@@ -38,7 +38,7 @@ rule embed_benchmarks:
         "../envs/embed.yaml"
     threads: 1
     params:
-        settings=config["embed"],
+        settings=CONFIG.embed.plain(),
         bare=True,
         code=code_hash("embed"),
     script:
@@ -48,7 +48,7 @@ rule embed_benchmarks:
 rule embed:
     input:
         records=records("decontaminate"),
-        model=manifest(config["embed"]["model"]),
+        model=manifest(CONFIG.embed.model),
     output:
         vectors="<results>/embed/{subset}/{shard}.npy",
         ids="<results>/embed/{subset}/{shard}.ids.parquet",
@@ -60,7 +60,7 @@ rule embed:
         "../envs/embed.yaml"
     threads: 1
     params:
-        settings=config["embed"],
+        settings=CONFIG.embed.plain(),
         code=code_hash("embed"),
     script:
         "../workflow/scripts/embed.py"
@@ -86,7 +86,7 @@ rule search:
         "../envs/embed.yaml"
     threads: 16
     params:
-        settings=config["search"],
+        settings=CONFIG.search.plain(),
         code=code_hash("search"),
     script:
         "../workflow/scripts/search.py"

@@ -23,7 +23,7 @@ rule dedup_sketch:
 rule dedup_embed:
     input:
         records=records("dedup"),
-        model=manifest(config["embed"]["model"]),
+        model=manifest(CONFIG.embed.model),
     output:
         vectors="<results>/dedup/{subset}/{shard}.npy",
         ids="<results>/dedup/{subset}/{shard}.ids.parquet",
@@ -34,7 +34,7 @@ rule dedup_embed:
     conda:
         "../envs/embed.yaml"
     params:
-        settings=config["embed"],
+        settings=CONFIG.embed.plain(),
         code=code_hash("embed"),
     script:
         "../workflow/scripts/embed.py"
@@ -61,7 +61,7 @@ for pool in PLAN.chains.unbranched:
             "../envs/curate.yaml"
         threads: 2
         params:
-            settings=config["dedup"],
+            settings=CONFIG.dedup.plain(),
             code=code_hash("dedup_cluster"),
         script:
             "../workflow/scripts/dedup_cluster.py"

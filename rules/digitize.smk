@@ -49,7 +49,7 @@ rule preflight:
         benchmarks=expand(
             "<results>/benchmarks/{benchmark}.parquet", benchmark=PLAN.benchmarks
         ),
-        sources=[f"<results>/import_source/{s}/checked.tsv" for s in config["sources"]],
+        sources=[f"<results>/import_source/{s}/checked.tsv" for s in CONFIG.sources],
     output:
         "<results>/preflight.txt",
     log:
@@ -79,7 +79,7 @@ rule digitize:
             (b.book_id, b.path, b.sha256)
             for b in PLAN.shelving.books_at_home(**wildcards)
         ],
-        settings=config["digitize"],
+        settings=CONFIG.digitize.plain(),
         results=RESULTS,
         code=code_hash("digitize"),
     script:
@@ -90,7 +90,7 @@ rule chunk:
     input:
         pages=homes("digitize"),
         classified=homes("classify"),
-        model=manifest(config["chunk"]["model"]),
+        model=manifest(CONFIG.chunk.model),
     output:
         kept="<results>/chunk/{discipline}/{shard}.parquet",
         dropped="<results>/chunk/{discipline}/{shard}.dropped.parquet",
@@ -104,7 +104,7 @@ rule chunk:
         books=lambda wildcards: [
             book.book_id for book in PLAN.shelving.books_of(**wildcards)
         ],
-        tokens=config["chunk"]["tokens"],
+        tokens=CONFIG.chunk.tokens,
         code=code_hash("chunk"),
     script:
         "../workflow/scripts/chunk.py"

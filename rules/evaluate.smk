@@ -38,9 +38,9 @@ rule evaluate:
     conda:
         "../envs/curate.yaml"
     params:
-        preset=config["evaluate"]["preset"],
+        preset=CONFIG.evaluate.preset,
         entries=[
-            {key: PLAN.registry[name][key] for key in ("metric", "kind")}
+            {key: PLAN.benchmark_entries[name][key] for key in ("metric", "kind")}
             for name in PLAN.benchmarks
         ],
         code=code_hash("evaluate"),

@@ -38,7 +38,7 @@ rule figure_contamination:
         "../envs/report.yaml"
     params:
         benchmarks=PLAN.benchmarks,
-        sources=list(config["sources"]),
+        sources=list(CONFIG.sources),
         code=code_hash("figure_contamination"),
     script:
         "../workflow/scripts/figure_contamination.py"
@@ -66,7 +66,7 @@ rule figure_cost:
 
 rule figure_scores:
     input:
-        summaries=scored(compared(config, MAIN)),
+        summaries=scored(compared(CONFIG, MAIN)),
     output:
         pdf="<results>/figures/scores.pdf",
         png=report(
@@ -87,7 +87,7 @@ rule figure_scores:
 
 rule figure_answer_length:
     input:
-        lengths=trained_on(compared(config, MAIN), "<results>/lengths/{dataset}.tsv"),
+        lengths=trained_on(compared(CONFIG, MAIN), "<results>/lengths/{dataset}.tsv"),
     output:
         pdf="<results>/figures/answer_length.pdf",
         png=report(
@@ -107,8 +107,8 @@ rule figure_answer_length:
 
 rule figure_training_length:
     input:
-        summaries=scored(compared(config, MAIN)),
-        lengths=trained_on(compared(config, MAIN), "<results>/lengths/{dataset}.tsv"),
+        summaries=scored(compared(CONFIG, MAIN)),
+        lengths=trained_on(compared(CONFIG, MAIN), "<results>/lengths/{dataset}.tsv"),
     output:
         pdf="<results>/figures/training_length.pdf",
         png=report(
@@ -122,7 +122,7 @@ rule figure_training_length:
         "../envs/report.yaml"
     params:
         benchmarks=PLAN.benchmark_entries,
-        trained=trained(config, compared(config, MAIN)),
+        trained=trained(CONFIG, compared(CONFIG, MAIN)),
         code=code_hash("figure_training_length"),
     script:
         "../workflow/scripts/figure_training_length.py"
@@ -130,7 +130,7 @@ rule figure_training_length:
 
 rule figure_response_length:
     input:
-        summaries=scored(compared(config, MAIN)),
+        summaries=scored(compared(CONFIG, MAIN)),
     output:
         pdf="<results>/figures/response_length.pdf",
         png=report(
@@ -164,7 +164,7 @@ rule figure_difficulty:
     conda:
         "../envs/report.yaml"
     params:
-        sources=list(config["sources"]),
+        sources=list(CONFIG.sources),
         between=difficulty_bounds(),
         code=code_hash("figure_difficulty"),
     script:
@@ -186,8 +186,8 @@ rule figure_source_length:
     conda:
         "../envs/report.yaml"
     params:
-        sources=list(config["sources"]),
-        model=config["models"][config["response_length"]["model"]]["name"],
+        sources=list(CONFIG.sources),
+        model=CONFIG.models[CONFIG.response_length.model].name,
         code=code_hash("figure_source_length"),
     script:
         "../workflow/scripts/figure_source_length.py"

@@ -21,7 +21,7 @@ rule check_source:
 
 
 # One job a source writes all its shards, since a row's shard is known when it has been read.
-for source in config["sources"]:
+for source in CONFIG.sources:
 
     rule:
         name:

@@ -31,8 +31,8 @@ rule mixture:
             }
             for part in PLAN.recipes.mixtures[wildcards.dataset]
         ],
-        seed=lambda wildcards: config["datasets"][wildcards.dataset].get("seed", 0),
-        dedup={key: config["dedup"][key] for key in ("preset", "threshold")},
+        seed=lambda wildcards: CONFIG.datasets[wildcards.dataset].seed or 0,
+        dedup={key: getattr(CONFIG.dedup, key) for key in ("preset", "threshold")},
         code=code_hash("mixture"),
     script:
         "../workflow/scripts/mixture.py"

@@ -12,7 +12,7 @@ rule fetch_model:
     params:
         entry=lambda wildcards: {
             key: value
-            for key, value in config["models"][wildcards.name].items()
+            for key, value in CONFIG.models[wildcards.name].plain().items()
             if key != "base"
         },
     script:

@@ -16,7 +16,7 @@ rule table_yield:
         "../envs/report.yaml"
     params:
         books=lambda wildcards: PLAN.shelving.rows(),
-        standards=config["extract"]["standards"],
+        standards=CONFIG.extract.standards,
         code=code_hash("table_yield"),
     script:
         "../workflow/scripts/table_yield.py"
@@ -38,7 +38,7 @@ rule table_contamination:
     input:
         verdicts=[
             path
-            for pool in USED.chains.unbranched
+            for pool in PLAN.needed.chains.unbranched
             for path in pool_files(pool, "decontaminate", ".verdicts.parquet")
         ],
     output:
@@ -56,7 +56,7 @@ rule table_contamination:
 rule table_cost:
     input:
         costs=lambda wildcards: [
-            str(shard.cost) for shard in shards_of(USED, "<results>")
+            str(shard.cost) for shard in shards_of(PLAN.needed, "<results>")
         ],
     output:
         table="<results>/tables/cost.tsv",
@@ -75,7 +75,7 @@ rule table_extraction:
     input:
         chunks=pool_files(TRUNK, "chunk"),
         pairs=pool_files(TRUNK, "extract"),
-        paper=config["paper"] or [],
+        paper=CONFIG.paper or [],
     output:
         table="<results>/tables/extraction.tsv",
         markdown="<results>/tables/extraction.md",
@@ -93,7 +93,7 @@ rule table_extraction:
 rule table_curation:
     input:
         yields="<results>/tables/yield.tsv",
-        paper=config["paper"] or [],
+        paper=CONFIG.paper or [],
     output:
         table="<results>/tables/curation.tsv",
         markdown="<results>/tables/curation.md",
@@ -120,7 +120,7 @@ rule table_sources:
             if selection
         ],
         mixed="<results>/mixture/{mixture}/counts.tsv",
-        paper=config["paper"] or [],
+        paper=CONFIG.paper or [],
     output:
         table="<results>/tables/sources.{mixture}.tsv",
         markdown="<results>/tables/sources.{mixture}.md",
@@ -157,12 +157,12 @@ rule table_scores:
 # One table of scores for each entry of the config's `tables`, and `main`.
 rule table_comparison:
     input:
-        summaries=lambda wildcards: scored(compared(config, wildcards.comparison)),
+        summaries=lambda wildcards: scored(compared(CONFIG, wildcards.comparison)),
         verdicts=lambda wildcards: scored(
-            compared(config, wildcards.comparison), ".parquet"
+            compared(CONFIG, wildcards.comparison), ".parquet"
         ),
-        datasets=lambda wildcards: trained_on(compared(config, wildcards.comparison)),
-        paper=config["paper"] or [],
+        datasets=lambda wildcards: trained_on(compared(CONFIG, wildcards.comparison)),
+        paper=CONFIG.paper or [],
     output:
         table="<results>/tables/{comparison}.tsv",
         markdown="<results>/tables/{comparison}.md",
@@ -176,7 +176,7 @@ rule table_comparison:
     params:
         table=lambda wildcards: COMPARISONS[wildcards.comparison],
         trained=lambda wildcards: trained(
-            config, compared(config, wildcards.comparison)
+            CONFIG, compared(CONFIG, wildcards.comparison)
         ),
         benchmarks=PLAN.benchmark_entries,
         code=code_hash("table_comparison"),
@@ -188,7 +188,7 @@ rule table_comparison:
 rule answer_lengths:
     input:
         dataset="<results>/dataset/{dataset}/train.parquet",
-        model=manifest(config["chunk"]["model"]),
+        model=manifest(CONFIG.chunk.model),
     output:
         lengths="<results>/lengths/{dataset}.tsv",
     log:

@@ -20,7 +20,7 @@ use rule parse as difficulty_sample with:
         stage="difficulty_sample",
     params:
         stage="difficulty_sample",
-        samples=config["difficulty_sample"]["samples"],
+        samples=CONFIG.difficulty_sample.samples,
         code=code_hash("parse", stage="difficulty_sample"),
 
 
@@ -71,7 +71,7 @@ use rule parse as response_length with:
 
 
 # One decision over all shards of a pool: ids and numbers in, the ledger of the other rows out.
-for selection, entry in config["selections"].items():
+for selection, entry in CONFIG.selections.items():
 
     rule:
         name:
@@ -80,8 +80,8 @@ for selection, entry in config["selections"].items():
             **measures(entry),
             records=taken_files(selection),
             n=(
-                f"<results>/select/{entry['n']}.json"
-                if isinstance(entry.get("n"), str)
+                f"<results>/select/{entry.n}.json"
+                if isinstance(entry.n, str)
                 else []
             ),
         output:
@@ -99,7 +99,7 @@ for selection, entry in config["selections"].items():
             "../envs/curate.yaml"
         params:
             name=selection,
-            entry=dict(sorted(entry.items())),
+            entry=dict(sorted(entry.plain().items())),
             code=code_hash("select_rank"),
         script:
             "../workflow/scripts/select_rank.py"
@@ -141,5 +141,5 @@ use rule parse as annotate with:
         given=lambda wildcards: PLAN.settings("annotate", wildcards.subset).get(
             "given", {}
         )
-        | {"max_response_tokens": config["annotate"]["max_response_tokens"]},
+        | {"max_response_tokens": CONFIG.annotate.max_response_tokens},
         code=code_hash("parse", stage="annotate"),

@@ -5,8 +5,8 @@
 
 rule train:
     input:
-        base=lambda wildcards: manifest(PLAN.experiments[wildcards.experiment]["base"]),
-        dataset=lambda wildcards: f"<results>/dataset/{PLAN.experiments[wildcards.experiment]['dataset']}/train.parquet",
+        base=lambda wildcards: manifest(PLAN.experiments[wildcards.experiment].base),
+        dataset=lambda wildcards: f"<results>/dataset/{PLAN.experiments[wildcards.experiment].dataset}/train.parquet",
     output:
         manifest="<results>/train/{experiment}/model.json",
         log="<results>/train/{experiment}/trainer_log.jsonl",
@@ -26,9 +26,9 @@ rule train:
         "../envs/train.yaml"
     threads: 16
     params:
-        settings=lambda wildcards: config["train"][
-            PLAN.experiments[wildcards.experiment]["train"]
-        ],
+        settings=lambda wildcards: CONFIG.train[
+            PLAN.experiments[wildcards.experiment].train
+        ].plain(),
         code=code_hash("train"),
     script:
         "../workflow/scripts/train.py"

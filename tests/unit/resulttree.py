@@ -7,8 +7,9 @@ from typing import Any
 from megascience.datasets.textbooks import build_dataset
 from megascience.evaluation.schemas import ITEMS
 from megascience.inference.completions import COMPLETIONS
+from megascience.planning.config.read import check_config
 from megascience.planning.plan import Plan
-from megascience.stages.order import STAGES
+from megascience.stages.order import SELECTING_STAGES, STAGES
 from megascience.stages.schemas import SCHEMAS
 from megascience.storage.drops import Drop, write_dropped
 from megascience.storage.layout import completions_path, ledger_path, stage_files
@@ -244,27 +245,30 @@ def plan(folder: Path, **changed: Any) -> Plan:
     model = {"revision": "r1", "format": "served", "context": 1000}
     common = {"sampling": {"max_tokens": 50}, "retries": 2, "constrain": False}
 
-    def stage(prompt: str, model: str = "big") -> dict[str, Any]:
-        return {"model": model, "prompt": str(folder / f"{prompt}.j2"), **common}
+    def asks(prompt: str) -> dict[str, Any]:
+        return {"prompt": str(folder / f"{prompt}.j2"), **common}
 
+    def stage(prompt: str) -> dict[str, Any]:
+        return {"model": "big", **asks(prompt)}
+
+    preset = {"stage": "sft", "finetuning_type": "full", "template": "t", "learning_rate": 1e-5}
     config = {
         "shelf": str(folder / "books.tsv"),
         "shards": {"physics": 1, "biology": 1, "medicine": 1},
         "models": {"big": {"name": "org/big", **model}, "small": {"name": "org/small", **model}},
+        "digitize": {"engine": "pdftext"},
         "classify": {**stage("plain"), "contents_chars": 100, "sample_pages": 1, "page_chars": 100, "shards": 1},
         "chunk": {"model": "big", "tokens": 1000},
         "extract": {**stage("physics_{standard}"), "standards": ["high", "low"]},
         "refine": stage("refine"),
         **{name: stage("plain") for name in ("judge_cot", "distill_cot", "filter", "reference")},
+        "embed": {"model": "big"},
         "decontaminate": stage("near"),
-        "datasets": {"textbook_reasoning": {}},
-        "sources": {},
-        "selections": {},
-        "tables": {},
-        "paper": None,
+        **{name: stage("evaluate") for name in SELECTING_STAGES},
+        "train": {"t": {**preset, "global_batch": 1, "cutoff_len": 100, "max_steps": 1}},
         "experiments": [{"name": "small-again", "base": "small", "dataset": "textbook_reasoning", "train": "t"}],
-        "evaluate": {"registry": str(folder / "registry.yaml"), "root": ".", "benchmarks": "all", **stage("evaluate")},
-        "prices": {},
+        "evaluate": {"registry": str(folder / "registry.yaml"), "root": ".", **asks("evaluate")},
+        "serving": {"default": {"engine": "canned"}},
         **changed,
     }
-    return Plan(config)
+    return Plan(check_config(config))

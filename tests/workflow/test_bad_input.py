@@ -25,7 +25,10 @@ def put_book(checkout, data, sha256=""):
 def test_unknown_config_key(checkout):
     checkout.edit("config/demo.yaml", "chunk:\n", "chunk:\n  tokns: 3\n")
     said = message(checkout, "-n", *CONFIG)
-    assert "config: chunk: unknown key 'tokns'; known: model, tokens" in said
+    assert (
+        "config: chunk: unknown key 'tokns'; did you mean 'tokens'? Known: model, tokens (config/demo.yaml, line "
+        in said
+    )
     assert len(said.splitlines()) < 10  # and not the schema and the whole configuration after it
 
 
@@ -61,8 +64,10 @@ def test_serving_of_an_unknown_model_or_by_an_unknown_engine(checkout):
         "config/demo.yaml", "serving:\n  teacher:\n    engine: llamacpp", "serving:\n  techer:\n    engine: llama"
     )
     said = message(checkout, "-n", *CONFIG)
-    assert "config: serving.techer is no model; known: " in said
-    assert "config: serving.techer.engine is 'llama'; known: canned, " in said
+    assert "config: serving.techer.engine is 'llama'; it must be one of vllm, openai, llamacpp, " in said
+    checkout.edit("config/demo.yaml", "    engine: llama\n", "    engine: llamacpp\n")
+    said = message(checkout, "-n", *CONFIG)
+    assert "config: serving.techer is not a model; did you mean 'teacher'? Known: " in said
 
 
 def test_an_experiment_on_an_unknown_dataset(checkout):
@@ -130,7 +135,7 @@ def test_a_source_that_is_not_there(checkout):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("physics", "sources.physics bears the name of a discipline; rename it"),
+        ("physics", "sources.physics has the name of a discipline; rename it"),
         ("web", "sources.web.mapping.question is 'a..b'; write a field"),
     ],
 )
@@ -142,7 +147,7 @@ def test_a_source_with_the_name_of_a_discipline_or_a_mapping_of_no_sense(checkou
 
 def test_a_source_without_files_or_with_an_unpinned_revision(checkout):
     checkout.edit("config/config.yaml", "8c9292b8932b86f90360ca6b152c2e23ca9252ab", "main")
-    assert "'main' does not match '^[0-9a-f]{40}$'" in message(checkout, "-n", *CONFIG)
+    assert "hub.revision is 'main'; it must be a commit of 40 hex digits" in message(checkout, "-n", *CONFIG)
     checkout.edit("config/config.yaml", "revision: main", "commit: main")
     assert "commit" in message(checkout, "-n", *CONFIG)
 

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from checkout import ROOT
 from megascience.models.manifest import model_spec
-from megascience.planning.config import read_settings
+from megascience.planning.config.read import read_config
 from megascience.planning.jobs import shards_of
 from megascience.planning.plan import Plan
 
@@ -55,7 +55,7 @@ def submitted(checkout, slurm):
 
 
 def plan():
-    return Plan(read_settings([ROOT / "config/config.yaml"], ROOT / "config/schema.yaml"))
+    return Plan(read_config([ROOT / "config/config.yaml"]))
 
 
 def first_job(stage):
@@ -95,12 +95,12 @@ def test_a_model_behind_a_server_needs_no_gpu_here(submitted, config):
 
 
 def test_training_on_one_node_and_on_four(submitted):
-    experiment = plan().config["experiments"][0]
+    experiment = plan().config.experiments[0]
     inputs = (
-        f"results/models/{experiment['base']}/model.json",
-        f"results/dataset/{experiment['dataset']}/train.parquet",
+        f"results/models/{experiment.base}/model.json",
+        f"results/dataset/{experiment.dataset}/train.parquet",
     )
-    target = f"results/train/{experiment['name']}/model.json"
+    target = f"results/train/{experiment.name}/model.json"
     line = submitted("train", target, *inputs)
     assert " --gpus=8" in line and "--nodes" not in line
     submitted.checkout.edit("profiles/slurm/config.yaml", "?gpus(8, 64, 800, 48)", "?gpus(32, 64, 800, 48, nodes=4)")
@@ -115,9 +115,7 @@ def test_each_example_plans(pristine, name):
 
 
 def spec(tmp_path, name, model, gpus):
-    config = read_settings(
-        [ROOT / "config/config.yaml", ROOT / f"examples/serving/{name}.yaml"], ROOT / "config/schema.yaml"
-    )
+    config = read_config([ROOT / "config/config.yaml", ROOT / f"examples/serving/{name}.yaml"]).plain()
     folder = tmp_path / model
     folder.mkdir()
     entry = config["models"][model]
@@ -141,7 +139,7 @@ def test_the_server_asks_for_as_many_gpus_as_it_uses():
     numbers = {name: int(re.search(rf"--{name}[= ](\d+)", text)[1]) for name in ("nodes", "gpus-per-node")}
     sizes = [int(re.search(rf"--{name} (\d+)", text)[1]) for name in ("tensor-parallel-size", "pipeline-parallel-size")]
     assert numbers["nodes"] * numbers["gpus-per-node"] == sizes[0] * sizes[1]
-    assert plan().config["models"]["deepseek-v3"]["revision"] in text
+    assert plan().config.models["deepseek-v3"].revision in text
     subprocess.run(["bash", "-n", ROOT / "examples/serving/deepseek_v3_server.sh"], check=True)
 
 

@@ -7,8 +7,7 @@ import pyarrow as pa
 import pytest
 from checkout import ROOT, Checkout
 from megascience.evaluation.scores import summarize
-from megascience.planning.comparisons import needed
-from megascience.planning.config import read_settings
+from megascience.planning.config.read import read_config
 from megascience.planning.plan import Plan
 from megascience.stages.schemas import SCHEMAS
 from megascience.storage.parquet import write_records
@@ -34,8 +33,7 @@ def run(tmp_path_factory):
     rows = [{"name": f"student_{d}", "base": "student", "dataset": d, "train": "demo"} for d in EXPERIMENTS]
     (checkout.root / "more.yaml").write_text(json.dumps({"experiments": rows}))
     configs = [ROOT / "config/config.yaml", ROOT / "config/demo.yaml", checkout.root / "more.yaml"]
-    settings = read_settings(configs, ROOT / "config/schema.yaml")
-    write_results(checkout.root / "results/demo", Plan(needed(settings)))
+    write_results(checkout.root / "results/demo", Plan(read_config(configs)).needed)
     checkout.snakemake(*targets(), *CONFIG, "--allowed-rules", *allowed())
     return checkout
 
@@ -104,12 +102,12 @@ def write_tables(root, plan):
     stages = ("extract", "dedup", "filter", "decontaminate", "reference")
     books = [(s, d, 9, 9, 0, 9 - i, "pair") for i, s in enumerate(stages) for d in plan.disciplines]
     write_table(table_of(yields, books), root / "tables" / "yield.tsv")
-    for source in plan.config["sources"]:
+    for source in plan.config.sources:
         rows = [
             (s, source, 20, 20, 0, 20 - i, "row") for i, s in enumerate(("import_source", "dedup", "decontaminate"))
         ]
         write_table(table_of(yields, rows), root / "tables" / f"yield.{source}.tsv")
-    for selection in plan.config["selections"]:
+    for selection in plan.config.selections:
         file = root / "select" / f"{selection}.json"
         file.parent.mkdir(exist_ok=True)
         file.write_text(
@@ -117,7 +115,7 @@ def write_tables(root, plan):
         )
     parts = [(p.name, plan.part_pool(p), 7) for p in plan.recipes.mixtures["megascience"]]
     write_table(table_of(("part", "source", "rows_kept"), parts), root / "mixture" / "megascience" / "counts.tsv")
-    found = [("physics", "gsm8k", 5, 2), (next(iter(plan.config["sources"])), "mmlu", 5, 1)]
+    found = [("physics", "gsm8k", 5, 2), (next(iter(plan.config.sources)), "mmlu", 5, 1)]
     write_table(
         table_of(("discipline", "benchmark", "rows", "rows_contaminated"), found), root / "tables/contamination.tsv"
     )

@@ -7,7 +7,9 @@ from megascience.storage.files import write_text
 from megascience.storage.logs import job_log
 
 with job_log(snakemake.log[0]):
-    books = Shelving(snakemake.config).books_at_home(**snakemake.wildcards)
+    config = snakemake.config
+    shelving = Shelving(config["shelf"], config["shards"], config["classify"]["shards"])
+    books = shelving.books_at_home(**snakemake.wildcards)
     faults = check_books(books)
     if faults:
         raise InputError("\n".join(faults))

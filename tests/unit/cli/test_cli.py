@@ -15,6 +15,7 @@ import resulttree as tree
 from megascience.cli.add_books import shelf_rows
 from megascience.cli.main import main
 from megascience.ingest.books import COLUMNS, read_shelf
+from megascience.planning.config.model import Config
 from megascience.storage.drops import Drop
 from megascience.storage.errors import InputError
 from megascience.storage.files import file_sha256
@@ -82,10 +83,16 @@ def test_forecast_and_journal_of_the_configuration(
     assert "there is no journal" in capsys.readouterr().err
 
 
+def unchecked(config: Config) -> SimpleNamespace:
+    """A plan of which only the configuration is there."""
+    return SimpleNamespace(config=config, check=lambda: None, needed=SimpleNamespace(config=config))
+
+
 def test_configuration_is_read_as_the_workflow_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
     monkeypatch.setattr(
-        "megascience.planning.plan.Plan", lambda config: SimpleNamespace(config=config, check=lambda: None)
+        "megascience.planning.plan.Plan",
+        lambda config: SimpleNamespace(config=config, check=lambda: None, needed=SimpleNamespace(config=config)),
     )
     monkeypatch.setattr(
         "megascience.cli.forecast.forecast", lambda *given: seen.append(given) or table_of(("stage",), [])
@@ -94,9 +101,9 @@ def test_configuration_is_read_as_the_workflow_does(tmp_path: Path, monkeypatch:
     assert main(["forecast", "--configfile", str(tmp_path / "mine.yaml")]) == 0
     plan, results, _ = seen[0]
     assert results == Path("elsewhere")
-    assert plan.config["chunk"]["tokens"] == 77
-    assert plan.config["refine"]["retries"] == 2  # a default of the schema
-    assert plan.config["models"]
+    assert plan.config.chunk.tokens == 77
+    assert plan.config.refine.retries == 2  # a default
+    assert plan.config.models
 
 
 @pytest.mark.parametrize("text", ["big", "=3", "big=fast", "big=0", "big=1:-1", "big=nan", "big=1:nan", "big=inf"])
@@ -133,9 +140,12 @@ def test_files_that_cannot_be_read_are_named_with_the_fix(
 @pytest.mark.parametrize(
     ("faulty", "said"),
     [
-        ("chunk: {tokns: 3}", "config: chunk: unknown key 'tokns'; known: model, tokens"),
-        ("paperr: null", "config: top level: unknown key 'paperr'; known: pathvars, shelf, "),
-        ("chunk: {tokens: many}", "config: chunk.tokens: 'many' is not of type 'integer'"),
+        ("chunk: {tokns: 3}", "config: chunk: unknown key 'tokns'; did you mean 'tokens'? Known: model, tokens ("),
+        ("paperr: null", "config: unknown key 'paperr'; did you mean 'paper'? ("),
+        (
+            "chunk: {tokens: many}",
+            "config: chunk.tokens is 'many'; it must be a whole number (The longest chunk in tokens.) (",
+        ),
         ("refine: {model: teecher}", "refine.model"),
     ],
 )
@@ -295,7 +305,8 @@ def test_the_only_results_folder_is_found(
 def test_several_files_follow_one_configfile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
     monkeypatch.setattr(
-        "megascience.planning.plan.Plan", lambda config: SimpleNamespace(config=config, check=lambda: None)
+        "megascience.planning.plan.Plan",
+        lambda config: SimpleNamespace(config=config, check=lambda: None, needed=SimpleNamespace(config=config)),
     )
     monkeypatch.setattr(
         "megascience.cli.forecast.forecast", lambda *given: seen.append(given) or table_of(("stage",), [])
@@ -303,7 +314,7 @@ def test_several_files_follow_one_configfile(tmp_path: Path, monkeypatch: pytest
     for name, tokens in (("one", 77), ("two", 78)):
         (tmp_path / f"{name}.yaml").write_text(f"chunk: {{tokens: {tokens}}}\n")
     assert main(["forecast", "--configfile", str(tmp_path / "one.yaml"), str(tmp_path / "two.yaml")]) == 0
-    assert seen[0][0].config["chunk"]["tokens"] == 78
+    assert seen[0][0].config.chunk.tokens == 78
 
 
 def test_shells_complete_stages_and_reasons() -> None:

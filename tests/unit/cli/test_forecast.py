@@ -179,7 +179,7 @@ def test_missing_prompt_is_named(tmp_path: Path) -> None:
 
 def test_benchmark_of_unknown_size(tmp_path: Path) -> None:
     plan = tree.plan(tmp_path)
-    plan.registry["mini"]["rows"] = None
+    plan.registry["mini"] = plan.registry["mini"].model_copy(update={"rows": None})
     rows = lines(forecast(plan, tmp_path / "results"))
     assert rows["evaluate", "small"]["requests"] is None
     assert rows["evaluate", "small"]["from"] == "size unknown"
@@ -193,7 +193,7 @@ def test_selections_and_annotations_of_a_public_source(tmp_path: Path) -> None:
     asking = {**stage, "sampling": {"max_tokens": 50, "temperature": 0.7}}
     plan = tree.plan(
         tmp_path,
-        sources={"web": {"shards": 2, "rows": 1000}},
+        sources={"web": {"path": "x", "licence": "MIT", "mapping": {"question": "q"}, "shards": 2, "rows": 1000}},
         selections={
             "hard": {"of": "web", "method": "difficulty"},
             "chance": {"of": "web", "method": "random", "n": "hard"},

@@ -8,17 +8,17 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import resulttree as tree
 import yaml
 from megascience.evaluation.adapters import ADAPTERS
-from megascience.evaluation.items import load_items, query_text
-from megascience.evaluation.registry import load_registry, local_files
+from megascience.evaluation.items import load_items, local_files, query_text
 from megascience.evaluation.sampling import majority_vote, pass_at_k
 from megascience.evaluation.schemas import ITEMS
 from megascience.evaluation.scores import score_items, summarize, wilson
 from megascience.inference.completions import COMPLETIONS
 from megascience.inference.engines.base import ModelSpec, Sampling
 from megascience.inference.generate import generate_shard
-from megascience.planning.plan import Plan
+from megascience.planning.config.benchmarks import load_registry
 from megascience.scoring import KINDS, extract
 from megascience.stages.evaluate import fields
 from megascience.stages.prompting.prompt import load_prompt
@@ -60,12 +60,12 @@ def test_the_shipped_registries_have_the_papers_benchmarks(path):
         "mmlu", "gpqa_diamond", "mmlu_pro", "super_gpqa", "scibench", "olympic_arena", "chembench", "cs_bench", "medqa",
         "medmcqa", "pubmedqa", "piqa", "gsm8k", "math", "math500",
     }  # fmt: skip
-    assert [name for name, entry in entries.items() if not entry["in_average"]] == ["mmlu"]
-    assert Counter(e["group"] for e in entries.values()) == {"general": 6, "specific": 6, "math": 3}
+    assert [name for name, entry in entries.items() if not entry.in_average] == ["mmlu"]
+    assert Counter(e.group for e in entries.values()) == {"general": 6, "specific": 6, "math": 3}
 
 
 def test_defaults_are_filled_in(tmp_path):
-    entry = registry(tmp_path)["quiz"]
+    entry = registry(tmp_path)["quiz"].entry("quiz")
     assert (entry["name"], entry["in_average"], entry["metric"]) == ("quiz", True, "accuracy")
     assert local_files(entry) == ["quiz.jsonl"]
 
@@ -73,18 +73,18 @@ def test_defaults_are_filled_in(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("adapter: mmlu", "adapter: mmul", "quiz: adapter 'mmul' does not exist"),
-        ("kind: choice", "kind: chioce", "quiz: kind 'chioce' does not exist"),
-        ("group: general", "group: all", "quiz: group 'all' does not exist"),
+        ("adapter: mmlu", "adapter: mmul", "quiz.adapter is 'mmul'; it must be one of "),
+        ("kind: choice", "kind: chioce", "quiz.kind is 'chioce'; it must be one of "),
+        ("group: general", "group: all", "quiz.group is 'all'; it must be one of general, specific, math"),
         ("group: general", "group: general\n  shuffle: true", "quiz: unknown key 'shuffle'"),
         ("  adapter: mmlu\n", "", "quiz: key 'adapter' is missing"),
-        ("{path: quiz.jsonl}", "{url: x}", "quiz: source must be either"),
-        ("{path: quiz.jsonl}", "{path: []}", "quiz: source path must be"),
+        ("{path: quiz.jsonl}", "{url: x}", "quiz.source: unknown key 'url'; known: hub, path"),
+        ("{path: quiz.jsonl}", "{path: []}", "quiz.source.path is []; it must be"),
         ("{path: quiz.jsonl}", "{hub: {repo: a/b, revision: main, files: [x]}}", "commit of 40 hex digits"),
         ("{path: quiz.jsonl}", "{hub: {repo: a/b, files: [x]}}", "hub: key 'revision' is missing"),
-        ("quiz:", "Quiz 1:", "'Quiz 1' is no benchmark name"),
-        ("kind: choice", "kind: choice\n  rows: 0", "rows must be a whole number"),
-        ("kind: choice", "kind: choice\n  in_average: 1", "in_average must be true or false"),
+        ("quiz:", "Quiz 1:", "the name 'Quiz 1' must be lower-case letters, digits and _"),
+        ("kind: choice", "kind: choice\n  rows: 0", "quiz.rows is 0; it must be at least 1"),
+        ("kind: choice", "kind: choice\n  in_average: 1", "quiz.in_average is 1; it must be true or false"),
     ],
 )
 def test_faults_name_file_and_entry(tmp_path, old, new, message):
@@ -103,7 +103,7 @@ def test_all_faults_are_told_at_once(tmp_path):
 def test_an_absent_or_broken_registry(tmp_path):
     with pytest.raises(InputError, match="cannot be read"):
         load_registry(tmp_path / "none.yaml")
-    with pytest.raises(InputError, match="not valid YAML"):
+    with pytest.raises(InputError, match="cannot be read as YAML"):
         registry(tmp_path, "a: [")
 
 
@@ -111,7 +111,8 @@ def test_an_absent_or_broken_registry(tmp_path):
 
 
 def test_every_example_file_is_read_without_loss():
-    for entry in load_registry(ROOT / "examples" / "benchmarks.yaml").values():
+    for name, benchmark in load_registry(ROOT / "examples" / "benchmarks.yaml").items():
+        entry = benchmark.entry(name)
         items = load_items(entry, ROOT)
         assert len(items) == 3 * len(local_files(entry)), entry["name"]
         assert len({item["item_id"] for item in items}) == len(items)
@@ -265,7 +266,7 @@ def test_query_text_has_the_options():
 
 
 def test_every_adapter_is_used():
-    used = {e["adapter"] for p in ("config", "examples") for e in load_registry(ROOT / p / "benchmarks.yaml").values()}
+    used = {e.adapter for p in ("config", "examples") for e in load_registry(ROOT / p / "benchmarks.yaml").values()}
     assert set(ADAPTERS) - used == {"cs_bench_assertion", "cs_bench_choice"}  # parts of cs_bench
 
 
@@ -395,18 +396,19 @@ def test_base_models_get_the_few_shot_prompt_and_benchmarks_their_own(tmp_path):
     registry = yaml.safe_load((ROOT / "config/benchmarks.yaml").read_text())
     registry["gsm8k"]["prompt"] = "prompts/small/evaluate.j2"
     (tmp_path / "benchmarks.yaml").write_text(yaml.safe_dump(registry))
-    plan = Plan.__new__(Plan)
-    plan.config = {
-        "models": {"base": {"base": True}, "chat": {"base": False}},
-        "evaluate": {
-            "registry": tmp_path / "benchmarks.yaml",
+    model = {"name": "m", "revision": "r", "format": "served", "context": 1000}
+    plan = tree.plan(
+        tmp_path,
+        models={"big": model, "small": model, "base": {**model, "base": True}, "chat": model},
+        evaluate={
+            "registry": str(tmp_path / "benchmarks.yaml"),
             "benchmarks": ["mmlu", "gsm8k"],
             "prompt": "prompts/evaluate.j2",
-            "few_shot_prompt": "prompts/evaluate_few_shot.j2",
+            "sampling": {"max_tokens": 9},
         },
-    }
+    )
     assert set(plan.benchmark_prompts("base").values()) == {"prompts/evaluate_few_shot.j2"}
-    # an experiment's checkpoint is no model of the config: it was tuned
+    # an experiment's checkpoint is not a model of the config: it was tuned
     for model in ("chat", "tuned"):
         assert plan.benchmark_prompts(model) == {
             "mmlu": "prompts/evaluate.j2", "gsm8k": "prompts/small/evaluate.j2",

@@ -4,8 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from megascience.planning.branches import OPTIONAL, SOURCE_STAGES, TRUNK, Chains, first_difference
+from megascience.planning.config.data import Dataset, Selection
+from megascience.planning.config.section import checked
 from megascience.planning.mixtures import Recipes
 from megascience.stages.order import STAGES
+
+
+def datasets(entries):
+    return checked(dict[str, Dataset], entries, "datasets")
+
 
 DATASETS = {
     TRUNK: {},
@@ -14,13 +21,13 @@ DATASETS = {
     "no_decontam": {"without": ["decontaminate"]},
     "other_refine": {"override": {"refine": {"model": "other"}}},
     "other_reference": {"override": {"reference": {"model": "other"}}, "without": ["filter"]},
-    "mixed": {"mixture": []},
+    "mixed": {"mixture": [{"dataset": TRUNK}]},
 }
 
 
 @pytest.fixture
 def chains():
-    return Chains(["physics", "biology"], DATASETS, ["web"])
+    return Chains(["physics", "biology"], datasets(DATASETS), ["web"])
 
 
 def test_the_trunk_goes_through_every_stage(chains):
@@ -60,7 +67,7 @@ def test_pools_and_their_subsets(chains):
 
 @given(st.sets(st.sampled_from(OPTIONAL), min_size=1))
 def test_every_way_through_a_branch_leads_back_to_the_pages(left_out):
-    chains = Chains(["physics"], {TRUNK: {}, "b": {"without": sorted(left_out)}}, [])
+    chains = Chains(["physics"], datasets({TRUNK: {}, "b": {"without": sorted(left_out)}}), [])
     stage, subset, seen = chains.last("physics.b"), "physics.b", []
     while stage != STAGES[0]:
         seen.append(stage)
@@ -71,9 +78,19 @@ def test_every_way_through_a_branch_leads_back_to_the_pages(left_out):
 
 
 def test_only_what_changes_data_makes_a_branch():
-    assert first_difference({}) is None
-    assert first_difference({"mixture": [1], "without": ["refine"]}) is None
-    assert first_difference({"without": ["filter"], "override": {"refine": {}}}) == "refine"
+    assert first_difference(Dataset()) is None
+    made = datasets(
+        {
+            "mixed": {"mixture": [{"dataset": TRUNK}], "seed": 1},
+            "both": {"without": ["filter"], "override": {"refine": {"retries": 0}}},
+        }
+    )
+    assert first_difference(made["mixed"]) is None
+    assert first_difference(made["both"]) == "refine"
+
+
+def selections(entries):
+    return checked(dict[str, Selection], entries, "selections")
 
 
 SELECTIONS = {
@@ -84,7 +101,8 @@ SELECTIONS = {
 
 
 def test_a_selection_takes_the_last_rows_of_its_pool_or_those_before_a_stage():
-    chains = Chains(["physics", "biology"], DATASETS, ["web"], Recipes(SELECTIONS, DATASETS))
+    made = datasets(DATASETS)
+    chains = Chains(["physics", "biology"], made, ["web"], Recipes(selections(SELECTIONS), made))
     assert chains.before("select", "web.web_all") == ("decontaminate", "web")
     assert chains.before("select", "web.web_raw") == ("dedup", "web")
     assert chains.before("select", "physics.books") == ("reference", "physics.no_cot")
@@ -96,7 +114,7 @@ def test_rows_before_a_stage_are_those_of_a_source_as_a_whole():
         "books_raw": {"of": TRUNK, "method": "all", "before": "decontaminate"},
     }
     pools, released = [TRUNK, "no_cot", "web"], [TRUNK, "no_cot"]
-    assert Recipes(SELECTIONS, {}).faults(pools, released) == []
-    assert Recipes(odd, {}).faults(pools, released) == [
+    assert Recipes(selections(SELECTIONS), {}).faults(pools, released) == []
+    assert Recipes(selections(odd), {}).faults(pools, released) == [
         f"config: selections.{name}.before is for all or random rows of a source; take it out" for name in odd
     ]

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from megascience.curation.normalize import shingle_hashes
 from megascience.ingest.public.import_source import import_source
-from megascience.planning.config import read_settings
+from megascience.planning.config.read import read_config
 from megascience.storage.parquet import read_records
 
 ROOT = Path(__file__).parents[3]
@@ -53,11 +53,11 @@ def jaccard(one: str, other: str) -> float:
 @pytest.fixture(scope="module")
 def imported(tmp_path_factory):
     """Source → (kept rows by row number, reasons by row number), imported as the demo does."""
-    sources = read_settings([ROOT / "config/config.yaml", ROOT / "config/demo.yaml"], ROOT / "config/schema.yaml")
+    sources = read_config([ROOT / "config/config.yaml", ROOT / "config/demo.yaml"]).sources
     folder = tmp_path_factory.mktemp("sources")
     results = {}
     for name in NAMES:
-        entry = {**sources["sources"][name], "path": str(ROOT / f"examples/sources/{name}.jsonl")}
+        entry = {**sources[name].plain(), "path": str(ROOT / f"examples/sources/{name}.jsonl")}
         kept, dropped = folder / f"{name}.parquet", folder / f"{name}.dropped.parquet"
         import_source(name, entry, kept=[kept], dropped=[dropped], summary=folder / f"{name}.json")
         results[name] = (

@@ -7,7 +7,6 @@ import resulttree as tree
 from megascience.cli.journals import collect_garbage, journal_stats
 from megascience.inference.engines.base import Completion
 from megascience.inference.journal.journal import Journal, JournalReader
-from megascience.planning.config import read_settings
 from megascience.planning.jobs import find_shard, model_identity, pending_of, request_plan, shards_of
 from megascience.storage.errors import InputError
 
@@ -107,7 +106,9 @@ def test_statistics(root: Path, tmp_path: Path) -> None:
 
 
 def test_checkpoint_is_known_when_it_is_trained(root: Path, tmp_path: Path) -> None:
-    plan = tree.plan(tmp_path, experiments=[{"name": "tuned", "base": "small", "dataset": "d", "train": "t"}])
+    plan = tree.plan(
+        tmp_path, experiments=[{"name": "tuned", "base": "small", "dataset": "textbook_reasoning", "train": "t"}]
+    )
     assert plan.evaluated == ["small", "tuned"]
     assert model_identity(plan, root, "small") == ("org/small", "r1")
     assert model_identity(plan, root, "tuned") is None
@@ -156,38 +157,3 @@ def test_one_generate_job_is_found_by_its_names(root: Path, tmp_path: Path) -> N
     for job in shards_of(plan, root):
         if job.stage != "evaluate":
             assert find_shard(plan, root, job.stage, job.subset, job.completions.name[:3]) == job
-
-
-SCHEMA = """
-properties:
-  search: {default: {}, properties: {k: {default: 5}}}
-  stages:
-    additionalProperties: {$ref: "#/$defs/stage"}
-  rows: {items: {properties: {x: {default: 1}}}}
-$defs:
-  stage: {properties: {retries: {default: 2}, sampling: {properties: {seed: {default: 0}}}}}
-"""
-
-
-def test_settings_merge_and_defaults(tmp_path: Path) -> None:
-    (tmp_path / "schema.yaml").write_text(SCHEMA)
-    (tmp_path / "a.yaml").write_text(
-        "shards: {physics: 3, biology: 2}\nstages: {refine: {sampling: {t: 1}}}\nrows: [{}]"
-    )
-    (tmp_path / "b.yaml").write_text("shards: {physics: 1}\nstages: {refine: {retries: 0}}\nrows: [{}, {x: 7}]")
-    settings = read_settings([tmp_path / "a.yaml", tmp_path / "b.yaml"], tmp_path / "schema.yaml")
-    assert settings == {
-        "shards": {"physics": 1, "biology": 2},
-        "stages": {"refine": {"retries": 0, "sampling": {"t": 1, "seed": 0}}},
-        "rows": [{"x": 1}, {"x": 7}],
-        "search": {"k": 5},
-    }
-
-
-@pytest.mark.parametrize("content", ["a: [", "- 1", "", "\x00"])
-def test_settings_that_cannot_be_read(tmp_path: Path, content: str) -> None:
-    (tmp_path / "a.yaml").write_text(content)
-    with pytest.raises(InputError, match=r"a\.yaml"):
-        read_settings([tmp_path / "a.yaml"], tmp_path / "a.yaml")
-    with pytest.raises(InputError, match=r"none\.yaml"):
-        read_settings([tmp_path / "none.yaml"], tmp_path / "a.yaml")

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 from megascience.planning.branches import Chains
-from megascience.planning.mixtures import Part, Recipes
+from megascience.planning.config.data import Dataset, Part, Selection
+from megascience.planning.config.section import checked
+from megascience.planning.mixtures import Recipes
 
 SELECTIONS = {
     "hard": {"of": "web", "method": "difficulty"},
@@ -22,9 +24,15 @@ POOLS = ["textbook_reasoning", "no_refine", "web"]
 RELEASED = POOLS[:2]
 
 
+def recipes_of(selections: dict[str, Any], datasets: dict[str, Any]) -> Recipes:
+    return Recipes(
+        checked(dict[str, Selection], selections, "selections"), checked(dict[str, Dataset], datasets, "datasets")
+    )
+
+
 def faults(selections: dict[str, Any] | None = None, mixture: list[dict[str, Any]] | None = None) -> list[str]:
     datasets = {**DATASETS, **({"mine": {"mixture": mixture}} if mixture else {})}
-    return Recipes({**SELECTIONS, **(selections or {})}, datasets).faults(POOLS, RELEASED)
+    return recipes_of({**SELECTIONS, **(selections or {})}, datasets).faults(POOLS, RELEASED)
 
 
 def test_good_recipes_have_no_faults() -> None:
@@ -47,9 +55,9 @@ def test_faulty_selections(selection: dict[str, Any], message: str) -> None:
     assert message in fault
 
 
-def test_a_selection_may_not_bear_the_name_of_a_pool() -> None:
+def test_a_selection_may_not_have_the_name_of_a_pool() -> None:
     (fault,) = faults({"web": {"of": "web", "method": "all"}})
-    assert "bears the name of a dataset or a source" in fault
+    assert "has the name of a dataset or a source" in fault
 
 
 @pytest.mark.parametrize(
@@ -75,17 +83,18 @@ def test_faulty_mixtures(mixture: list[dict[str, Any]], message: str) -> None:
 
 
 def test_what_is_needed_of_each_pool() -> None:
-    recipes = Recipes(SELECTIONS, DATASETS)
+    recipes = recipes_of(SELECTIONS, DATASETS)
     assert recipes.used() == ["chance", "books", "hard"]
     assert recipes.measured() == {"web": {"difficulty"}, "no_refine": {"difficulty"}}
     assert recipes.annotations == {
         "chance": Part(select="chance", annotate=True),
-        "books_below_5_5": Part(select="books", below=5.5),
+        "books_below_5_5": Part(select="books", annotate_below=5.5),
     }
 
 
 def test_where_selections_and_annotations_find_their_rows() -> None:
-    chains = Chains(["physics", "law"], DATASETS, ["web"], Recipes(SELECTIONS, DATASETS))
+    recipes = recipes_of(SELECTIONS, DATASETS)
+    chains = Chains(["physics", "law"], checked(dict[str, Dataset], DATASETS, ""), ["web"], recipes)
     assert chains.selected("chance") == ["web.chance"]
     assert chains.selected("books_below_5_5") == ["physics.books_below_5_5", "law.books_below_5_5"]
     assert chains.before("select", "web.chance") == ("decontaminate", "web")

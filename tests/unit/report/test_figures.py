@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 import resulttree as tree
 from docutils.core import publish_parts
-from megascience.planning.config import read_settings
+from megascience.planning.config.read import read_config
 from megascience.report import figures
 from megascience.report.conservation import yield_tables
 from megascience.report.figures import yields as yield_drawing
@@ -263,7 +263,7 @@ CAPTIONS = sorted(path.stem for path in (Path(__file__).parents[3] / "workflow/r
 def test_captions_can_be_rendered(configs: list[str], caption: str) -> None:
     """As `snakemake --report` does it, but strictly: nothing undefined, no fault of the markup."""
     root = Path(__file__).parents[3]
-    settings = read_settings([root / "config" / name for name in configs], root / "config/schema.yaml")
+    settings = read_config([root / "config" / name for name in configs]).plain()
     text = (root / "workflow" / "report" / f"{caption}.rst").read_text()
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     job = SimpleNamespace(config=settings, wildcards=SimpleNamespace(experiment="tuned"))

@@ -5,10 +5,14 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 import pytest
-from megascience.evaluation.registry import load_registry
 from megascience.evaluation.scores import summarize
 from megascience.planning.comparisons import compared, comparison_faults, comparisons, needed, trained
-from megascience.planning.config import read_settings
+from megascience.planning.config.benchmarks import load_registry
+from megascience.planning.config.data import Dataset, Experiment, Mapping, ScoreTable, Selection, Source
+from megascience.planning.config.model import Config
+from megascience.planning.config.models import Model
+from megascience.planning.config.read import read_config
+from megascience.planning.config.section import checked
 from megascience.report.tables.comparison import Comparison, Trained, by_model, dataset_rows
 from megascience.report.tables.paper import read_paper
 from megascience.report.tables.scores import average_groups
@@ -150,7 +154,7 @@ ROOT = Path(__file__).parents[3]
 def test_the_papers_averages_are_those_of_its_benchmarks() -> None:
     """A slip of the pen in config/paper.tsv would show here: averages against benchmarks, sums against rows."""
     numbers = read_paper(ROOT / "config/paper.tsv")
-    registry = load_registry(ROOT / "config/benchmarks.yaml")
+    registry = {name: entry.plain() for name, entry in load_registry(ROOT / "config/benchmarks.yaml").items()}
     groups = average_groups(registry, registry)
     models = [row for row, column in numbers if column == "gsm8k"]
     assert len(models) == 22
@@ -165,15 +169,15 @@ def test_the_papers_averages_are_those_of_its_benchmarks() -> None:
 
 def test_every_number_of_the_paper_stands_beside_one_of_ours() -> None:
     """A renamed dataset, model or benchmark would leave its numbers without a place."""
-    config = read_settings([ROOT / "config/config.yaml"], ROOT / "config/schema.yaml")
+    config = read_config([ROOT / "config/config.yaml"])
     models = {model for table in comparisons(config) for model in compared(config, table)}
     made = trained(config, models)
     rows = {f"{made[m]['base']}/{made[m]['dataset']}" if m in made else m for m in models}
-    others = {*config["shards"], *config["sources"], "textbook_reasoning", "megascience", "all"}
+    others = {*config.shards, *config.sources, "textbook_reasoning", "megascience", "all"}
     numbers = read_paper(ROOT / "config/paper.tsv")
     assert {row for row, _ in numbers} - others == rows
     columns = {column for row, column in numbers if row in rows}
-    registry = load_registry(ROOT / "config/benchmarks.yaml")
+    registry = {name: entry.plain() for name, entry in load_registry(ROOT / "config/benchmarks.yaml").items()}
     assert columns == {*registry, *average_groups(registry, registry)} - {"mmlu"}
 
 
@@ -185,18 +189,34 @@ EXPERIMENTS = [
     {"name": "one_books", "base": "one", "dataset": "books"},
     {"name": "two_bare", "base": "two", "dataset": "bare"},
 ]
-
-CONFIG = {
-    "models": {"seven": {}, "instruct": {}, "one": {}, "two": {}},
-    "datasets": {"books": {}, "bare": {}, "mixed": {}},
-    "experiments": EXPERIMENTS,
-    "tables": {},
-}
+MODEL = Model(name="m", revision="r", format="served", context=1000)
 
 
-def with_tables(**tables: list[list[str]]) -> dict:
-    entries = {name: {"datasets": blocks, "show": "averages", "caption": ""} for name, blocks in tables.items()}
-    return {**CONFIG, "tables": entries}
+def config_of(
+    experiments: list[dict],
+    datasets: dict,
+    selections: dict | None = None,
+    sources: tuple = (),
+    tables: dict | None = None,
+) -> Config:
+    """A configuration of which only these sections are there."""
+    source = Source(path="x", licence="MIT", mapping=Mapping(question="q"), shards=1)
+    return Config.model_construct(
+        models=dict.fromkeys(("seven", "instruct", "one", "two"), MODEL),
+        experiments=checked(list[Experiment], [{"train": "t", **row} for row in experiments], "experiments"),
+        datasets=checked(dict[str, Dataset], datasets, "datasets"),
+        selections=checked(dict[str, Selection], selections or {}, "selections"),
+        sources=dict.fromkeys(sources, source),
+        tables=checked(dict[str, ScoreTable], tables or {}, "tables"),
+    )
+
+
+def with_tables(bases: dict | None = None, **tables: list[list[str]]) -> Config:
+    entries = {name: {"datasets": blocks, **(bases or {}).get(name, {})} for name, blocks in tables.items()}
+    return config_of(EXPERIMENTS, {"books": {}, "bare": {}, "mixed": {}}, tables=entries)
+
+
+CONFIG = with_tables()
 
 
 def test_main_table_shows_each_baseline_beside_its_experiments() -> None:
@@ -220,7 +240,7 @@ def test_tables_are_made_of_the_experiments_that_there_are() -> None:
     assert tables["ablation"]["blocks"] == [["seven_books", "seven_bare"]]
     assert tables["by_base"]["blocks"] == [["instruct", "seven_books"], ["one", "one_books"]]
     assert list(tables) == ["main", "ablation", "by_base"]
-    config["tables"]["by_base"]["bases"] = ["one"]
+    config = with_tables({"by_base": {"bases": ["one"]}}, by_base=[["baseline", "books"]])
     assert comparisons(config)["by_base"]["blocks"] == [["one", "one_books"]]
 
 
@@ -230,18 +250,18 @@ def test_what_models_were_trained_on() -> None:
 
 def test_faults_of_tables_are_named() -> None:
     assert comparison_faults(with_tables(ablation=[["baseline", "books", "bare"]])) == []
-    config = with_tables(cost=[["books", "bare"]], mine=[["books", "barer"], ["barer", "mixed"]])
-    config["tables"]["mine"]["bases"] = ["eight"]
+    blocks = [["books", "barer"], ["barer", "mixed"]]
+    config = with_tables({"mine": {"bases": ["eight"]}}, cost=[["books", "bare"]], mine=blocks)
     assert comparison_faults(config) == [
-        "config: tables.cost bears the name of another table; rename it",
+        "config: tables.cost has the name of another table; rename it",
         "config: tables.mine names the dataset 'barer'; known: baseline, books, bare, mixed",
         "config: tables.mine names the model 'eight'; known: seven, instruct, one, two",
     ]
 
 
 def test_only_what_experiments_are_trained_on_is_needed() -> None:
-    config = {
-        "experiments": [{"name": "e", "base": "b", "dataset": "mixed", "train": "t"}],
+    experiments = [{"name": "e", "base": "b", "dataset": "mixed"}]
+    sections = {
         "datasets": {
             "textbook_reasoning": {},
             "no_refine": {"without": ["refine"]},
@@ -255,11 +275,12 @@ def test_only_what_experiments_are_trained_on_is_needed() -> None:
             "many": {"of": "forum", "method": "difficulty"},
             "odd": {"of": "attic", "method": "all"},
         },
-        "sources": {"web": {}, "forum": {}, "attic": {}},
+        "sources": ("web", "forum", "attic"),
     }
+    config = config_of(experiments, **sections)
     found = needed(config)
-    assert list(found["datasets"]) == ["textbook_reasoning", "no_refine", "mixed"]
-    assert set(found["selections"]) == {"hard", "same", "many"}
-    assert list(found["sources"]) == ["web", "forum"]
-    assert found["experiments"] == config["experiments"]
-    assert set(needed({**config, "experiments": []})["datasets"]) == {"textbook_reasoning"}
+    assert list(found.datasets) == ["textbook_reasoning", "no_refine", "mixed"]
+    assert set(found.selections) == {"hard", "same", "many"}
+    assert list(found.sources) == ["web", "forum"]
+    assert found.experiments == config.experiments
+    assert set(needed(config_of([], **sections)).datasets) == {"textbook_reasoning"}

@@ -178,7 +178,7 @@ class _Rows:
         """Return how many requests a shard is likely to have, None where a benchmark's size is not known."""
         if shard.stage == "evaluate":
             counts = [_rows_in(path) for path in shard.records]
-            sizes = [self.plan.registry[path.stem].get("rows") for path in shard.records]
+            sizes = [self.plan.registry[path.stem].rows for path in shard.records]
             return _total([size if count is None else count for count, size in zip(counts, sizes, strict=True)])
         if shard.stage == "classify":
             books = self.plan.shelving.books_at_home(shard.subset, shard.records[0].name.split(".")[0])
@@ -197,20 +197,20 @@ class _Rows:
         if counted is not None:
             return counted
         if stage == "import_source":
-            source = self.plan.config["sources"][subset]
-            return source.get("rows", 0) / source["shards"]
+            source = self.plan.config.sources[subset]
+            return (source.rows or 0) / source.shards
         return self.share(stage, self._line(subset)) * self._expected(stage, subset, name)
 
     def _expected(self, stage: str, subset: str, name: str) -> float:
         """Return the rows that a stage would give if it gave one for each that it gets."""
         if stage == "chunk":
-            return self.tokens(subset, name) / self.plan.config["chunk"]["tokens"]
+            return self.tokens(subset, name) / self.plan.config.chunk.tokens
         return self._units(stage) * self.after(*self._before(stage, subset), name)
 
     def _units(self, stage: str) -> int:
         """Return how often a stage asks about each row."""
         if stage == "difficulty_sample":
-            return self.plan.config[stage]["samples"]
+            return self.plan.config.difficulty_sample.samples
         return self._standards() if stage == "extract" else 1
 
     def _line(self, subset: str) -> str:
@@ -218,7 +218,7 @@ class _Rows:
         base, name = split_subset(subset)
         if name in self.plan.recipes.names:
             return name
-        return base if base in self.plan.config["sources"] else ""
+        return base if base in self.plan.config.sources else ""
 
     def _subsets(self, line: str) -> list[str]:
         if not line:
@@ -229,8 +229,8 @@ class _Rows:
         """Return the share that is assumed until it was measured."""
         if stage == "select":
             entry = self.plan.recipes.selections[line]
-            return 1.0 if entry["method"] == "all" else SELECTED
-        if line in self.plan.config["sources"] and stage in SOURCE_SHARES:
+            return 1.0 if entry.method == "all" else SELECTED
+        if line in self.plan.config.sources and stage in SOURCE_SHARES:
             return SOURCE_SHARES[stage]
         return SHARES.get(stage, 1.0)
 
@@ -262,7 +262,7 @@ class _Rows:
         return asked / judged if judged else 1.0
 
     def _standards(self) -> int:
-        return len(self.plan.config["extract"]["standards"])
+        return len(self.plan.config.extract.standards)
 
     def _tokens(self, discipline: str, name: str) -> float:
         books = self.plan.shelving.books_of(discipline, Path(name).stem)
@@ -291,9 +291,9 @@ def _pages(path: str) -> int | None:
 
 def _prompt_tokens(shard: Shard, plan: Plan) -> float:
     """Return the tokens of a stage's prompt, assumed from its file and what it is filled with."""
-    chunk = plan.config["chunk"]["tokens"]
-    seen = plan.config["classify"]
-    shown = (seen["contents_chars"] + seen["sample_pages"] * seen["page_chars"]) / BYTES_PER_TOKEN
+    chunk = plan.config.chunk.tokens
+    seen = plan.config.classify
+    shown = (seen.contents_chars + seen.sample_pages * seen.page_chars) / BYTES_PER_TOKEN
     filled = {"classify": shown, "extract": chunk, "refine": chunk + PAIR_TOKENS, "decontaminate": 2 * QUESTION_TOKENS}
     filled |= dict.fromkeys(("difficulty_sample", "response_length", "annotate"), QUESTION_TOKENS)
     filled["difficulty_score"] = QUESTION_TOKENS + ANSWER_TOKENS["difficulty_sample"]
@@ -311,8 +311,8 @@ def _line(plan: Plan, key: tuple[str, str], part: _Work, rates: _Rates, given: M
     stage, model = key
     if not part.known:
         return [stage, model, *[None] * 6, "size unknown"]
-    entry = plan.config["models"].get(model)
-    name = entry["name"] if entry else model
+    entry = plan.config.models.get(model)
+    name = entry.name if entry else model
     attempts = rates.attempts(stage, name)
     requests, prompt = part.requests * attempts, part.prompt_tokens * attempts
     answer = rates.mean(stage, name, "completion_tokens")
@@ -322,8 +322,8 @@ def _line(plan: Plan, key: tuple[str, str], part: _Work, rates: _Rates, given: M
     measured = rates.gpus(name)
     gpus = given.get("gpus", 0) if measured is None else measured
     gpu_hours = None if hours is None else hours * gpus
-    priced = plan.config.get("prices", {})
-    prices = priced.get(model) or priced.get(name, {})
+    priced = plan.config.prices.get(model) or plan.config.prices.get(name)
+    prices = priced.plain() if priced else {}
     spent = {"prompt_tokens": prompt, "completion_tokens": completion, "gpu_hours": gpu_hours or 0.0}
     unknown = gpu_hours is None and "gpu_hour" in prices
     paid = None if unknown else money(spent, prices)

@@ -50,15 +50,12 @@ def plan_of(configs: list[Path] | None, more: list[Path] | None, results: Path |
     Raises:
         InputError: one line a fault of the configuration.
     """
-    from megascience.planning.config import check_keys, read_settings
+    from megascience.planning.config.read import read_config
     from megascience.planning.plan import Plan
 
-    schema = WORKFLOW / "config/schema.yaml"
-    config = read_settings([WORKFLOW / "config/config.yaml", *(configs or []), *(more or [])], schema)
-    check_keys(config, schema)
-    plan = Plan(config)
+    plan = Plan(read_config([WORKFLOW / "config/config.yaml", *(configs or []), *(more or [])]))
     plan.check()
-    return plan, results or Path(config["pathvars"]["results"])
+    return plan, results or Path(plan.config.pathvars.results)
 
 
 def complete_stage(incomplete: str) -> list[str]:

@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from megascience.evaluation.adapters import ADAPTERS, Malformed
-from megascience.evaluation.registry import local_files
 from megascience.storage.errors import InputError
 from megascience.storage.hub import dataset_files
 from megascience.storage.ids import content_id
@@ -22,7 +21,7 @@ def load_items(entry: Mapping[str, Any], root: str | Path = ".") -> list[dict[st
     """Return a benchmark's items as rows of records.ITEMS, in the source's order.
 
     Args:
-        entry: an entry of `load_registry`.
+        entry: the benchmark's entry in the registry, with its `name`.
         root: the folder that local paths start from.
 
     Raises:
@@ -49,6 +48,12 @@ def load_items(entry: Mapping[str, Any], root: str | Path = ".") -> list[dict[st
     if not items:
         raise InputError(f"benchmark {name}: no row is an item for adapter {entry['adapter']!r}; check its files")
     return items
+
+
+def local_files(entry: Mapping[str, Any]) -> list[str]:
+    """Return the local paths that an entry is read from, relative to the registry's root; none for a hub source."""
+    paths = entry["source"].get("path", [])
+    return [paths] if isinstance(paths, str) else list(paths)
 
 
 def query_text(item: Mapping[str, Any]) -> str:

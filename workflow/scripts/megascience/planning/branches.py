@@ -11,15 +11,16 @@ of them, and annotated, has subsets named after the selection or the annotation 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import get_args
 
+from megascience.planning.config.data import BranchingStage, Dataset, OptionalStage
 from megascience.planning.mixtures import Recipes
 from megascience.stages.order import SOURCE_STAGES, STAGES
 from megascience.storage.layout import SEPARATOR, TRUNK, split_subset
 
 #: The stages of a textbook's way that a branch may leave out, and those that it may override.
-OPTIONAL = ("refine", "judge_cot", "distill_cot", "filter", "decontaminate")
-BRANCHING = (*OPTIONAL, "reference")
+OPTIONAL: tuple[str, ...] = get_args(OptionalStage)
+BRANCHING: tuple[str, ...] = get_args(BranchingStage)
 
 
 class Chains:
@@ -35,7 +36,7 @@ class Chains:
     def __init__(
         self,
         disciplines: Sequence[str],
-        datasets: Mapping[str, Mapping[str, Any]],
+        datasets: Mapping[str, Dataset],
         sources: Sequence[str],
         recipes: Recipes | None = None,
     ) -> None:
@@ -75,7 +76,7 @@ class Chains:
         base, branch = split_subset(subset)
         if base in self.sources:
             return SOURCE_STAGES
-        without = self.branches[branch].get("without", ()) if branch else ()
+        without: Sequence[str] = (self.branches[branch].without or ()) if branch else ()
         return tuple(stage for stage in STAGES if stage not in without)
 
     def own(self, subset: str) -> tuple[str, ...]:
@@ -126,7 +127,7 @@ class Chains:
     def taken(self, selection: str) -> str:
         """Return the stage of its pool that a selection takes rows of: the last, or the one before its `before`."""
         stages = self.stages(self.subsets(self.recipes.pool(selection))[0])
-        before = self.recipes.selections[selection].get("before")
+        before = self.recipes.selections[selection].before
         return stages[stages.index(before) - 1] if before else stages[-1]
 
     def last(self, subset: str) -> str:
@@ -134,9 +135,9 @@ class Chains:
         return self.stages(subset)[-1]
 
 
-def first_difference(dataset: Mapping[str, Any]) -> str | None:
+def first_difference(dataset: Dataset) -> str | None:
     """Return the first stage at which a dataset's way differs from the trunk's, None where none does."""
-    if "mixture" in dataset:
+    if dataset.mixture is not None:
         return None
-    changed = {*dataset.get("without", ()), *dataset.get("override", {})}
+    changed: set[str] = {*(dataset.without or ()), *(dataset.override or {})}
     return next((stage for stage in STAGES if stage in changed), None)

@@ -1,12 +1,13 @@
 """Checks of a configuration before anything runs: against the shelf, the models, the prompts and itself."""
 
+from difflib import get_close_matches
 from pathlib import Path
 
-from megascience.inference.engines.registry import ENGINES
 from megascience.ingest.public.field_mapping import parse_mapping
 from megascience.ingest.public.import_source import local_faults
 from megascience.planning.branches import TRUNK
 from megascience.planning.comparisons import comparison_faults
+from megascience.planning.config.serving import ENGINES, PROGRAMS, foreign_keys
 from megascience.planning.plan import MODEL_STAGES, Plan
 from megascience.stages.order import SELECTING_STAGES
 from megascience.stages.stage import prompt_faults
@@ -16,7 +17,7 @@ from megascience.storage.layout import UNCLASSIFIED
 
 def faults(plan: Plan) -> list[str]:
     """Return one line a fault, each with what to do about it."""
-    return _clashing_names(plan) or [  # nothing else can be told where a subset is two things
+    return _clashing_names(plan) or [  # nothing else can be checked where a subset is two things
         *_book_faults(plan),
         *_model_faults(plan),
         *_serving_faults(plan),
@@ -30,20 +31,31 @@ def faults(plan: Plan) -> list[str]:
 
 
 def _serving_faults(plan: Plan) -> list[str]:
-    """Faults that only a job on its GPU would find: an engine that does not exist; or none would: a misspelt name."""
-    programs = ("default", "pdftext", "olmocr", "text-dedup", "train")
-    names = [*plan.config["models"], *plan.experiments, *programs]
+    """Faults that only a job on its GPU would find, or that nothing would: a name or a key that nothing reads."""
+    serving, default = plan.config.serving, plan.config.serving.default.engine
+    if default is None:
+        return ["config: serving.default names no engine; known: " + ", ".join(ENGINES)]
+    names = [*plan.config.models, *plan.experiments]
     faults = []
-    for name, entry in plan.config.get("serving", {}).items():
+    for name, entry in serving.models.items():
         if name not in names:
-            faults.append(f"config: serving.{name} is no model; known: {', '.join(names)}")
-        if entry.get("engine", "vllm") not in ENGINES:
-            faults.append(f"config: serving.{name}.engine is {entry['engine']!r}; known: {', '.join(ENGINES)}")
+            known = ["default", *names, *PROGRAMS]
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]!r}? Known: " if near else "known: "
+            faults.append(f"config: serving.{name} is not a model; {hint}{', '.join(known)}")
+        base = plan.experiments[name].base if name in plan.experiments else name
+        inherited = serving.models[base].engine if base in serving.models else None
+        engine = entry.engine or inherited or default
+        faults += [
+            f"config: serving.{name}.{key} is not a setting of {engine}, which serves it; "
+            f"take it out, or see {engine} in docs/configuration.md"
+            for key in foreign_keys(entry, engine)
+        ]
     return faults
 
 
 def _book_faults(plan: Plan) -> list[str]:
-    results = plan.config.get("pathvars", {}).get("results", "results")
+    results = plan.config.pathvars.results
     return [
         f"{book.row}: {book.path} is not there; correct the path or take the row out"
         for book in plan.shelving.books
@@ -53,50 +65,46 @@ def _book_faults(plan: Plan) -> list[str]:
 
 
 def _model_faults(plan: Plan) -> list[str]:
-    models = plan.config["models"]
-    named = [
-        (f"{stage}.model", plan.config[stage]["model"])
-        for stage in (*MODEL_STAGES, *_selecting(plan), "chunk", "embed")
-    ]
+    config = plan.config
+    named = [(f"{stage}.model", config.stage(stage).model) for stage in (*MODEL_STAGES, *SELECTING_STAGES)]
+    named += [("chunk.model", config.chunk.model), ("embed.model", config.embed.model)]
     named += [
-        (f"datasets.{name}.override.{stage}.model", section["model"])
-        for name, entry in plan.config["datasets"].items()
-        for stage, section in entry.get("override", {}).items()
-        if "model" in section
+        (f"datasets.{name}.override.{stage}.model", keys.model)
+        for name, entry in config.datasets.items()
+        for stage, keys in (entry.override or {}).items()
+        if keys.model is not None
     ]
-    named += [(f"prices.{key}", key) for key in plan.config["prices"]]
-    named += [
-        (f"experiments.{name}.{key}", experiment[key])
-        for name, experiment in plan.experiments.items()
-        for key in ("base", "baseline")
-        if key in experiment
-    ]
+    named += [(f"prices.{key}", key) for key in config.prices]
+    for row in config.experiments:
+        named.append((f"experiments.{row.name}.base", row.base))
+        if row.baseline is not None:
+            named.append((f"experiments.{row.name}.baseline", row.baseline))
     faults = [
-        f"config: {key} names {name!r}, which is not under models; known: {', '.join(models)}"
+        f"config: {key} names {name!r}, which is not under models; known: {', '.join(config.models)}"
         for key, name in named
-        if name not in models
+        if name not in config.models
     ]
-    for name, entry in models.items():
-        sources = entry.get("sources", [])
-        paths = [source["path"] for source in sources if "path" in source]
+    for name, entry in config.models.items():
+        sources = entry.sources or []
+        paths = [source.path for source in sources if source.path is not None]
         if paths and len(paths) == len(sources) and not any(Path(p).exists() for p in paths):
-            faults.append(f"config: models.{name}: {paths[0]} is not there; mend the path or add another source")
+            faults.append(f"config: models.{name}: {paths[0]} is not there; correct the path or add another source")
     return faults
 
 
 def _clashing_names(plan: Plan) -> list[str]:
     return [
-        f"config: sources.{name} bears the name of a discipline; rename it"
-        for name in plan.config["sources"]
+        f"config: sources.{name} has the name of a discipline; rename it"
+        for name in plan.config.sources
         if name in (*plan.disciplines, UNCLASSIFIED)
     ]
 
 
 def _source_faults(plan: Plan) -> list[str]:
     faults = []
-    for name, entry in plan.config["sources"].items():
+    for name, entry in plan.config.sources.items():
         try:
-            parse_mapping(entry["mapping"], f"config: sources.{name}.mapping")
+            parse_mapping(entry.mapping.plain(), f"config: sources.{name}.mapping")
         except InputError as error:
             faults.append(str(error))
         faults += local_faults(name, entry)
@@ -104,29 +112,29 @@ def _source_faults(plan: Plan) -> list[str]:
 
 
 def _dataset_faults(plan: Plan) -> list[str]:
-    datasets = plan.config["datasets"]
+    datasets = plan.config.datasets
     faults = [
-        f"config: datasets.{name} bears the name of a source; rename it"
+        f"config: datasets.{name} has the name of a source; rename it"
         for name in datasets
-        if name in plan.config["sources"]
+        if name in plan.config.sources
     ]
-    if datasets.get(TRUNK):
+    if datasets[TRUNK].plain():
         faults.append(f"config: datasets.{TRUNK} is the whole way and takes no keys; name another dataset")
     return faults
 
 
 def _experiment_faults(plan: Plan) -> list[str]:
-    names = [row["name"] for row in plan.config["experiments"]]
+    names = [row.name for row in plan.config.experiments]
     faults = [f"config: experiments has {n!r} twice; rename one" for n in sorted(set(names)) if names.count(n) > 1]
     for name, experiment in plan.experiments.items():
-        if name in plan.config["models"]:
-            faults.append(f"config: experiments.{name} bears the name of a model; rename it")
-        if experiment["dataset"] not in plan.config["datasets"]:
-            known = ", ".join(plan.config["datasets"])
-            faults.append(f"config: experiments.{name}.dataset is {experiment['dataset']!r}; known: {known}")
-        if experiment["train"] not in plan.config["train"]:
-            known = ", ".join(plan.config["train"])
-            faults.append(f"config: experiments.{name}.train is {experiment['train']!r}; known presets: {known}")
+        if name in plan.config.models:
+            faults.append(f"config: experiments.{name} has the name of a model; rename it")
+        if experiment.dataset not in plan.config.datasets:
+            known = ", ".join(plan.config.datasets)
+            faults.append(f"config: experiments.{name}.dataset is {experiment.dataset!r}; known: {known}")
+        if experiment.train not in plan.config.train:
+            known = ", ".join(plan.config.train)
+            faults.append(f"config: experiments.{name}.train is {experiment.train!r}; known presets: {known}")
     return faults
 
 
@@ -139,9 +147,5 @@ def _prompt_faults(plan: Plan) -> list[str]:
         if stage == "evaluate" or stage in plan.chains.own(subset)
         for path in plan.prompts(stage, subset)
     }
-    used |= {(stage, plan.config[stage]["prompt"]) for stage in _selecting(plan)}
+    used |= {(stage, plan.config.stage(stage).prompt) for stage in SELECTING_STAGES}
     return [fault for stage, path in sorted(used) for fault in prompt_faults(stage, path)]
-
-
-def _selecting(plan: Plan) -> list[str]:
-    return [stage for stage in SELECTING_STAGES if stage in plan.config]

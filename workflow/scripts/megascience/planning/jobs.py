@@ -107,8 +107,8 @@ def _join(plan: Plan, files: Layout, stage: str, *part: str) -> Path | None:
 def model_identity(plan: Plan, results: str | Path, model: str) -> tuple[str, str] | None:
     """Return the name and revision that a model's records carry, None for a checkpoint that is not trained yet."""
     if model not in plan.experiments:
-        entry = plan.config["models"][model]
-        return entry["name"], entry["revision"]
+        known = plan.config.models[model]
+        return known.name, known.revision
     manifest = Layout(results).checkpoint(model)
     if not manifest.exists():
         return None
@@ -146,6 +146,6 @@ def pending_of(plan: Plan, shard: Shard, identity: tuple[str, str]) -> Iterator[
     Raises:
         InputError: a file or a prompt is faulty.
     """
-    base = plan.experiments[shard.model]["base"] if shard.model in plan.experiments else shard.model
-    model = ModelSpec(*identity, engine="", context=plan.config["models"][base]["context"])
+    base = plan.experiments[shard.model].base if shard.model in plan.experiments else shard.model
+    model = ModelSpec(*identity, engine="", context=plan.config.models[base].context)
     return pending_units(request_plan(plan, shard, identity), shard.journal, model)

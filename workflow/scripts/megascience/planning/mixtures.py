@@ -1,60 +1,14 @@
 """Recipes: the config's selections, and the mixtures that datasets are made of.
 
-A selection takes rows of one pool. A part of a mixture is a selection, with its solutions annotated anew if it
-says so, or a whole dataset of textbooks. The files of a selection and of an annotation bear subsets of their
-own, the base of the pool's subset and their name: `nemotron_science.nemotron_random`.
+A selection takes rows of one pool. A part of a mixture is a selection, with its solutions written again if it
+says so, or a whole dataset of textbooks. The files of a selection and of an annotation have subsets of their
+own: the base of the pool's subset and their name: `nemotron_science.nemotron_random`.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
+from megascience.planning.config.data import Dataset, Part, Selection
 from megascience.storage.layout import SEPARATOR, split_subset
-
-
-@dataclass(frozen=True)
-class Part:
-    """One part of a mixture.
-
-    Attributes:
-        select: the selection, or None for a whole dataset.
-        dataset: the dataset of textbooks, or None for a selection.
-        annotate: solutions are written anew, those of all rows or, with `below`, of the rows whose mean
-            difficulty score is under it.
-        n: rows of the part, at most; None: all.
-        share: of the mixture's rows that are of this part; None: what its rows come to.
-    """
-
-    select: str | None = None
-    dataset: str | None = None
-    annotate: bool = False
-    below: float | None = None
-    n: int | None = None
-    share: float | None = None
-
-    @property
-    def name(self) -> str:
-        """The selection's or the dataset's name, as messages and the card have it."""
-        return self.select or self.dataset or ""
-
-    @property
-    def annotation(self) -> str | None:
-        """The name of the part's annotation, None where the rows keep their answers."""
-        if self.below is not None:
-            return f"{self.select}_below_{self.below:g}".replace(".", "_")
-        return self.select if self.annotate else None
-
-
-def read_part(entry: Mapping[str, Any]) -> Part:
-    """Return a part from its entry in the config."""
-    return Part(
-        select=entry.get("select"),
-        dataset=entry.get("dataset"),
-        annotate=entry.get("annotate", False),
-        below=entry.get("annotate_below"),
-        n=entry.get("n"),
-        share=entry.get("share"),
-    )
 
 
 class Recipes:
@@ -62,16 +16,12 @@ class Recipes:
 
     Args:
         selections: the config's `selections`.
-        datasets: the config's `datasets`; those without `mixture` are none of ours.
+        datasets: the config's `datasets`, of which those with `mixture` are looked at.
     """
 
-    def __init__(self, selections: Mapping[str, Mapping[str, Any]], datasets: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(self, selections: Mapping[str, Selection], datasets: Mapping[str, Dataset]) -> None:
         self.selections = selections
-        self.mixtures = {
-            name: [read_part(part) for part in entry["mixture"]]
-            for name, entry in datasets.items()
-            if "mixture" in entry
-        }
+        self.mixtures = {name: entry.mixture for name, entry in datasets.items() if entry.mixture is not None}
         self.annotations = {
             part.annotation: part
             for parts in self.mixtures.values()
@@ -81,7 +31,7 @@ class Recipes:
 
     def pool(self, name: str) -> str:
         """Return the pool that a selection or an annotation takes rows of."""
-        return self.selections[self.selection(name)]["of"]
+        return self.selections[self.selection(name)].of
 
     def selection(self, name: str) -> str:
         """Return the selection that an annotation annotates, or the selection itself."""
@@ -104,7 +54,7 @@ class Recipes:
             name = todo.pop(0)
             if name not in found and name is not None:
                 found.append(name)
-                n = self.selections[name].get("n")
+                n = self.selections[name].n
                 todo += [n] if isinstance(n, str) and n in self.selections else []
         return found
 
@@ -112,11 +62,11 @@ class Recipes:
         """Return for each pool what its rows are measured by: "difficulty", "response_length"."""
         measures: dict[str, set[str]] = {}
         for name in self.used():
-            method = self.selections[name]["method"]
+            method = self.selections[name].method
             if method in ("difficulty", "response_length"):
                 measures.setdefault(self.pool(name), set()).add(method)
         for name, part in self.annotations.items():
-            if part.below is not None:
+            if part.annotate_below is not None:
                 measures.setdefault(self.pool(name), set()).add("difficulty")
         return measures
 
@@ -135,32 +85,32 @@ class Recipes:
         return faults
 
     def _selection_faults(
-        self, name: str, entry: Mapping[str, Any], pools: Sequence[str], sources: Collection[str]
+        self, name: str, entry: Selection, pools: Sequence[str], sources: Collection[str]
     ) -> list[str]:
-        where, n = f"config: selections.{name}", entry.get("n")
+        where, n = f"config: selections.{name}", entry.n
         faults = []
         if name in pools:
-            faults.append(f"{where} bears the name of a dataset or a source; rename it")
-        if entry["of"] not in pools:
-            faults.append(f"{where}.of is {entry['of']!r}; known: {', '.join(pools)}")
-        if n is None and entry["method"] in ("random", "response_length"):
-            faults.append(f"{where}: the method {entry['method']} needs n: a number, or the name of a selection")
-        if n is not None and entry["method"] == "all":
+            faults.append(f"{where} has the name of a dataset or a source; rename it")
+        if entry.of not in pools:
+            faults.append(f"{where}.of is {entry.of!r}; known: {', '.join(pools)}")
+        if n is None and entry.method in ("random", "response_length"):
+            faults.append(f"{where}: the method {entry.method} needs n: a number, or the name of a selection")
+        if n is not None and entry.method == "all":
             faults.append(f"{where}: the method all takes every row; take n out, or choose random")
         if isinstance(n, str) and n not in self.selections:
             faults.append(f"{where}.n is {n!r}; give a number or one of {', '.join(self.selections)}")
         elif isinstance(n, str) and self._in_circle(name):
             faults.append(f"{where}.n comes back to itself by way of {n}; give one of them a number")
-        if "before" in entry and (entry["of"] not in sources or entry["method"] not in ("all", "random")):
+        if entry.before and (entry.of not in sources or entry.method not in ("all", "random")):
             faults.append(f"{where}.before is for all or random rows of a source; take it out")
-        low, high = entry.get("between", (0, 10))
+        low, high = entry.between
         if low > high:
             faults.append(f"{where}.between is empty; write the smaller number first")
         return faults
 
     def _in_circle(self, name: str) -> bool:
         seen, at = set(), name
-        while isinstance(n := self.selections.get(at, {}).get("n"), str) and n not in seen:
+        while at in self.selections and isinstance(n := self.selections[at].n, str) and n not in seen:
             seen.add(n)
             at = n
         return name in seen
@@ -177,7 +127,7 @@ class Recipes:
             if part.dataset is not None and part.dataset not in released:
                 faults.append(f"{where} takes the dataset {part.dataset!r}; known: {', '.join(released)}")
                 continue
-            pool = self.selections[part.select]["of"] if part.select else part.dataset or ""
+            pool = self.selections[part.select].of if part.select else part.dataset or ""
             # Datasets of textbooks share their pairs.
             kind = "textbooks" if pool in released else pool
             if kind in pools:

@@ -16,16 +16,18 @@ class Shelving:
     """The books of the shelf by (discipline, shard).
 
     Args:
-        config: the validated configuration, of which `shelf`, `shards` and `classify.shards` are used.
+        shelf: the table of books.
+        shards: the number of shards of each discipline.
+        unclassified: the number of shards of the books whose disciplines are open.
 
     Raises:
         InputError: the shelf is faulty.
     """
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
-        self.disciplines = list(config["shards"])
-        self.counts = {**config["shards"], UNCLASSIFIED: config["classify"]["shards"]}
-        self.books = read_shelf(config["shelf"], self.disciplines)
+    def __init__(self, shelf: str, shards: Mapping[str, int], unclassified: int = 1) -> None:
+        self.disciplines = list(shards)
+        self.counts = {**shards, UNCLASSIFIED: unclassified}
+        self.books = read_shelf(shelf, self.disciplines)
 
     def shard(self, book: Book, discipline: str) -> str:
         """Return the three digits of the shard that a book has in a discipline."""

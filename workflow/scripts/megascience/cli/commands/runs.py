@@ -59,15 +59,13 @@ def forecast(
     """Requests, tokens, GPU-hours and money for what is still to do."""
     from megascience.cli.forecast import forecast
     from megascience.cli.terminal import show_table
-    from megascience.planning.comparisons import needed
-    from megascience.planning.plan import Plan
 
     plan, folder = plan_of(configfile, more, results)
     speeds = dict(throughput or [])
     for model in speeds:
-        if model not in plan.config["models"]:
-            raise ValueError(f"--throughput: there is no model {model!r}; known: {', '.join(plan.config['models'])}")
-    show_table(forecast(Plan(needed(plan.config)), folder, speeds))
+        if model not in plan.config.models:
+            raise ValueError(f"--throughput: there is no model {model!r}; known: {', '.join(plan.config.models)}")
+    show_table(forecast(plan.needed, folder, speeds))
 
 
 @journal.command()
