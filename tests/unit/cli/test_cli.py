@@ -144,7 +144,7 @@ def test_files_that_cannot_be_read_are_named_with_the_fix(
         ("paperr: null", "config: unknown key 'paperr'; did you mean 'paper'? ("),
         (
             "chunk: {tokens: many}",
-            "config: chunk.tokens is 'many'; it must be a whole number (The longest chunk in tokens.) (",
+            "config: chunk.tokens is 'many'; it must be a whole number (The longest",
         ),
         ("refine: {model: teecher}", "refine.model"),
     ],
