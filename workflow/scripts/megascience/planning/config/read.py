@@ -48,7 +48,8 @@ def place_of(path: KeyPath, files: Sequence[str | Path]) -> str:
             continue
         line = _line(node, path)
         if line is not None:
-            return f"{file}, line {line}"
+            here = Path(file).absolute()
+            return f"{here.relative_to(Path.cwd()) if here.is_relative_to(Path.cwd()) else file}, line {line}"
     # Of a key that is missing, the section that lacks it.
     return place_of(path[:-1], files) if len(path) > 1 else ""
 
