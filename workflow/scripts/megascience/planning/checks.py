@@ -107,7 +107,7 @@ def _source_faults(plan: Plan) -> list[str]:
             parse_mapping(entry.mapping.plain(), f"config: sources.{name}.mapping")
         except InputError as error:
             faults.append(str(error))
-        faults += local_faults(name, entry)
+        faults += local_faults(name, entry.plain())
     return faults
 
 
