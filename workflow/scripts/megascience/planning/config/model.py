@@ -28,12 +28,12 @@ Discipline = Literal["physics", "biology", "chemistry", "medicine", "computer_sc
 
 
 class PathVars(Section):
-    """Folders, which rules name <results>, <models>, <logs> and <benchmarks>."""
+    """Folders, which rules name <results>, <models>, <logs> and <timings>."""
 
     results: str = key("What is computed.", "results")
     models: str | None = optional("Files of models, which several results may share.")
     logs: str | None = optional("Logs of jobs.", unset="logs")
-    benchmarks: str | None = optional("Running times of jobs.", unset="benchmarks")
+    timings: str | None = optional("Running times of jobs.", unset="timings")
 
 
 class Config(Section):
