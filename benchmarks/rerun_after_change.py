@@ -133,7 +133,7 @@ class Run:
         self.models = models
         self.cores = cores
         copy_checkout(folder)
-        (folder / "results").mkdir()
+        (folder / "results").mkdir(exist_ok=True)
         (folder / "results/models").symlink_to((ROOT / "results/models").resolve())
         (folder / "shelf").mkdir()
         rows = ["book_id\tdisciplines\ttitle\tpath\tsha256\tlicence\tlevel"]

@@ -65,7 +65,9 @@ MIXTURES = [
 
 def measured_pools(measure):
     """The pools whose rows the experiments' selections go by, by this measure, in the order of the config."""
-    return [pool for pool, how in PLAN.needed.recipes.measured().items() if measure in how]
+    return [
+        pool for pool, how in PLAN.needed.recipes.measured().items() if measure in how
+    ]
 
 
 COMPARISONS = comparisons(CONFIG)

@@ -1,4 +1,4 @@
-# Answers with reasoning: judged, and written anew where there is none.
+# Answers with reasoning: judged, and written where there is none.
 # Needs: <results>/refine. Makes: <results>/judge_cot, <results>/distill_cot.
 
 

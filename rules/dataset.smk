@@ -1,4 +1,4 @@
-# The released datasets of textbooks: the whole way, and those that leave stages out or override them.
+# The released datasets of textbooks, and those that leave stages out or override them.
 # Needs: <results>/reference, the chunks and the shelf. Makes: <results>/dataset/{dataset}.
 
 

@@ -1,4 +1,4 @@
-# Public sets of questions and answers, as records with licence and attribution.
+# Public sets of questions and answers, with licence and attribution.
 # Needs: the config's `sources`: files on this machine, or data sets of the hub at a pinned revision.
 # Makes: <results>/import_source (rows by shard, what was dropped, and a summary).
 

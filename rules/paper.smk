@@ -2,38 +2,6 @@
 # Needs: what the stages kept and dropped, the datasets, the scores. Makes: <results>/tables.
 
 
-# The build fails here where rows in are not rows kept plus rows dropped.
-rule table_yield:
-    input:
-        kept=lambda wildcards: yields_of(TRUNK),
-        dropped=lambda wildcards: yields_of(TRUNK, ".dropped.parquet"),
-    output:
-        table="<results>/tables/yield.tsv",
-        reasons="<results>/tables/yield_reasons.tsv",
-    log:
-        "<logs>/tables/yield.log",
-    conda:
-        "../envs/report.yaml"
-    params:
-        books=lambda wildcards: PLAN.shelving.rows(),
-        standards=CONFIG.extract.standards,
-        code=code_hash("table_yield"),
-    script:
-        "../workflow/scripts/table_yield.py"
-
-
-# The same for a dataset that branches off, or for a public source.
-use rule table_yield as table_yield_of with:
-    input:
-        kept=lambda wildcards: yields_of(wildcards.pool),
-        dropped=lambda wildcards: yields_of(wildcards.pool, ".dropped.parquet"),
-    output:
-        table="<results>/tables/yield.{pool}.tsv",
-        reasons="<results>/tables/yield_reasons.{pool}.tsv",
-    log:
-        "<logs>/tables/yield.{pool}.log",
-
-
 rule table_contamination:
     input:
         verdicts=[

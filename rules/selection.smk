@@ -1,4 +1,4 @@
-# Which rows of a pool (a dataset of textbooks or a public source) are taken, and solutions written anew.
+# Which rows are taken, by difficulty, length or chance, and solutions written again.
 # Needs: the last rows of a pool. Makes: <results>/difficulty_sample (sampled answers), <results>/difficulty_score
 #   (one row a question), <results>/response_length, <results>/select, <results>/annotate.
 
@@ -79,11 +79,7 @@ for selection, entry in CONFIG.selections.items():
         input:
             **measures(entry),
             records=taken_files(selection),
-            n=(
-                f"<results>/select/{entry.n}.json"
-                if isinstance(entry.n, str)
-                else []
-            ),
+            n=(f"<results>/select/{entry.n}.json" if isinstance(entry.n, str) else []),
         output:
             ledgers=PLAN.selected_files(
                 selection,

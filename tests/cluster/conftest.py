@@ -36,7 +36,7 @@ def template(tmp_path_factory, models):
     its pending requests are counted."""
     models / "minilm"
     checkout = Checkout(tmp_path_factory.mktemp("template"))
-    (checkout.root / "results").mkdir()
+    (checkout.root / "results").mkdir(exist_ok=True)
     (checkout.root / "results/models").symlink_to(ROOT / "results/models")
     checkout.edit("profiles/slurm/config.yaml", "account: CHANGE_ME", "account: test")
     # Torch would look for what the fake GPUs have not; the canned engine never does.

@@ -14,7 +14,7 @@ TARGETS = tuple(f"results/branches/dataset/{name}/train.parquet" for name in DAT
 def run(tmp_path_factory, models):
     models / "minilm"
     checkout = Checkout(tmp_path_factory.mktemp("branches"))
-    (checkout.root / "results").mkdir()
+    (checkout.root / "results").mkdir(exist_ok=True)
     (checkout.root / "results/models").symlink_to(ROOT / "results/models")
     write_answers(checkout.root / "answers.yaml")
     checkout.snakemake(*TARGETS, *CONFIG)

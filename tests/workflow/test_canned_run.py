@@ -19,7 +19,7 @@ def run(tmp_path_factory, models):
     """A finished run that tests only look at."""
     models / "minilm"
     checkout = Checkout(tmp_path_factory.mktemp("canned"))
-    (checkout.root / "results").mkdir()
+    (checkout.root / "results").mkdir(exist_ok=True)
     (checkout.root / "results/models").symlink_to(ROOT / "results/models")
     write_answers(checkout.root / "answers.yaml")
     checkout.snakemake(*TARGETS, *CONFIG)

@@ -28,7 +28,7 @@ ANSWERS = [
 def run(tmp_path_factory, models):
     models / "minilm"
     checkout = Checkout(tmp_path_factory.mktemp("classify"))
-    (checkout.root / "results").mkdir()
+    (checkout.root / "results").mkdir(exist_ok=True)
     (checkout.root / "results/models").symlink_to(ROOT / "results/models")
     (checkout.root / "answers.yaml").write_text(yaml.safe_dump(ANSWERS))
     rows = [

@@ -21,7 +21,7 @@ NEMOTRON = "nemotron_science.nemotron_science_difficulty"
 def run(tmp_path_factory, models):
     models / "minilm"
     checkout = traced(Checkout(tmp_path_factory.mktemp("mixed")))
-    (checkout.root / "results").mkdir()
+    (checkout.root / "results").mkdir(exist_ok=True)
     (checkout.root / "results/models").symlink_to(ROOT / "results/models")
     write_answers(checkout.root / "answers.yaml")
     checkout.snakemake(*TARGETS, *CONFIG)

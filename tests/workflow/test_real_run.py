@@ -25,7 +25,7 @@ def run(tmp_path_factory, models):
     for name in ("teacher", "student", "minilm"):
         models / name
     checkout = traced(Checkout(tmp_path_factory.mktemp("real")))
-    (checkout.root / "results").mkdir()
+    (checkout.root / "results").mkdir(exist_ok=True)
     (checkout.root / "results/models").symlink_to(ROOT / "results/models")
     (checkout.root / ".venv").symlink_to(ROOT / ".venv")
     checkout.snakemake(*CONFIG)
