@@ -11,7 +11,7 @@ import pytest
 import resulttree as tree
 import yaml
 from megascience.evaluation.adapters import ADAPTERS
-from megascience.evaluation.items import load_items, local_files, query_text
+from megascience.evaluation.items import load_items, local_files
 from megascience.evaluation.sampling import majority_vote, pass_at_k
 from megascience.evaluation.schemas import ITEMS
 from megascience.evaluation.scores import score_items, summarize, wilson
@@ -258,11 +258,6 @@ def test_csv_files(tmp_path):
     (item,) = load_items(entry, tmp_path)
     assert item["question"] == 'a "quoted"\nquestion'
     assert sorted(item["options"]) == ["r", "x", "y", "z"]
-
-
-def test_query_text_has_the_options():
-    assert query_text({"question": "Why?", "options": ["x", "y"]}) == "Why?\nA. x\nB. y"
-    assert query_text({"question": "Why?", "options": []}) == "Why?"
 
 
 def test_every_adapter_is_used():

@@ -267,7 +267,7 @@ def _release(
     ordered = ids.take(pc.sort_indices(ids))
     starts = ordered.take(pa.array(np.arange(0, len(ordered), BLOCK_ROWS))).to_pylist()
     reader = Reader(portions)
-    vouchers = Vouchers(portions, reader)
+    vouchers = Vouchers(portions)
     scratch = output.parent
     blocks = sorted_tables(reader.tables(kept), reader.schema, "id", starts, scratch)
     proofs: Iterable[pa.Table | None] = vouchers.blocks(ids, starts, scratch)

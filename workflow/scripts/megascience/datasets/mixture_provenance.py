@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from megascience.datasets.mixture_rows import ATTRIBUTION, TEXT, PortionFiles, Reader
+from megascience.datasets.mixture_rows import ATTRIBUTION, TEXT, PortionFiles
 from megascience.datasets.release import sorted_tables
 from megascience.storage.errors import InputError
 from megascience.storage.parquet import iter_batches, read_metadata
@@ -24,7 +24,7 @@ class Vouchers:
     each model stage prompt, model and revision, null where the stage's model was not asked.
     """
 
-    def __init__(self, portions: Sequence[PortionFiles], reader: Reader) -> None:
+    def __init__(self, portions: Sequence[PortionFiles]) -> None:
         self.portions = portions
         self.books = next((portion.provenance for portion in portions if portion.provenance is not None), None)
         told = pq.read_schema(self.books).remove_metadata() if self.books else pa.schema([])

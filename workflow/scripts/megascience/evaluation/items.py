@@ -5,7 +5,6 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from string import ascii_uppercase
 from typing import Any
 
 import pyarrow as pa
@@ -54,12 +53,6 @@ def local_files(entry: Mapping[str, Any]) -> list[str]:
     """Return the local paths that an entry is read from, relative to the registry's root; none for a hub source."""
     paths = entry["source"].get("path", [])
     return [paths] if isinstance(paths, str) else list(paths)
-
-
-def query_text(item: Mapping[str, Any]) -> str:
-    """Return an item's question with its options, one a line: the text that decontamination searches for."""
-    options = [f"{letter}. {text}" for letter, text in zip(ascii_uppercase, item["options"] or [], strict=False)]
-    return "\n".join([item["question"], *options])
 
 
 def _adapted(adapter: Any, row: Any, where: str, adapter_name: str) -> list[dict[str, Any]]:

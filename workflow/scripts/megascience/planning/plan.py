@@ -24,8 +24,6 @@ from megascience.storage.layout import Layout, split_subset
 
 #: The stages that ask a model about a shard, in the order of the data.
 MODEL_STAGES = tuple(stage for stage in ASKING if stage in STAGES)
-#: The stages between the pages and the dataset, in the order of the data.
-CURATION_STAGES = STAGES[1:]
 
 
 class Plan:

@@ -20,17 +20,16 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from megascience.stages.order import HOME_STAGES, STAGES
-from megascience.stages.schemas import SCHEMAS
 from megascience.storage.errors import ConservationError
 from megascience.storage.layout import STANDARDS, UNCLASSIFIED, ledger_path, shard_of_path
-from megascience.storage.parquet import read_columns
+from megascience.storage.parquet import id_column, read_columns
 from megascience.storage.tables import table_of, write_table
 
 _SHOWN = 5
 
 
 class ShelfBook(Protocol):
-    """What is needed of a book of the shelf (`shelf.Book`): its disciplines, the home discipline first, if any."""
+    """What is needed of a book (`ingest.books.Book`): its disciplines, the home discipline first, if any."""
 
     @property
     def book_id(self) -> str: ...
@@ -90,8 +89,8 @@ def check(
         return _check_chunk(in_paths, kept_paths, dropped_paths, books or ())
     if stage == "extract":
         return _check_extract(in_paths, kept_paths, dropped_paths, standards)
-    rows = _unique(stage, in_paths, _ids(stage, in_paths))
-    kept = _unique(stage, kept_paths, _ids(stage, kept_paths))
+    rows = _unique(stage, in_paths, _ids(in_paths))
+    kept = _unique(stage, kept_paths, _ids(kept_paths))
     dropped, reasons = _read_drops(dropped_paths)
     lost = _unique(stage, dropped_paths, dropped)
     _refuse(stage, dropped_paths, "both kept and dropped", kept & lost)
@@ -105,7 +104,7 @@ def _check_import(kept_paths: Sequence[Path]) -> Counts:
     """Check all shards of a public source against the count of rows that its files were found to have."""
     stage = "import_source"
     ledgers = list(map(ledger_path, kept_paths))
-    kept = _unique(stage, kept_paths, _ids(stage, kept_paths))
+    kept = _unique(stage, kept_paths, _ids(kept_paths))
     dropped, reasons = _read_drops(ledgers)
     lost = _unique(stage, ledgers, dropped)
     summary = kept_paths[0].with_name("source.json")
@@ -138,7 +137,7 @@ def _check_classify(
 ) -> Counts:
     stage = "classify"
     books = set(_columns(in_paths, "book_id")[0])
-    kept = _unique(stage, kept_paths, _ids(stage, kept_paths))
+    kept = _unique(stage, kept_paths, _ids(kept_paths))
     dropped, reasons = _read_drops(dropped_paths)
     lost = _unique(stage, dropped_paths, dropped)
     _refuse(stage, dropped_paths, "both kept and dropped", kept & lost)
@@ -193,7 +192,7 @@ def _check_extract(
     standards: Sequence[str],
 ) -> Counts:
     stage = "extract"
-    chunks = _unique(stage, in_paths, _ids("chunk", in_paths))
+    chunks = _unique(stage, in_paths, _ids(in_paths))
     units = {f"{chunk}:{standard}" for chunk in chunks for standard in standards}
     pairs, sources, levels = _columns(kept_paths, "qa_id", "chunk_id", "standard")
     _unique(stage, kept_paths, pairs)
@@ -261,7 +260,7 @@ def conserve(
             _check_passage(before, stage, counts, len(standards))
     for stage in stages[stages.index("dedup") :] if "dedup" in stages else ():
         paths = [p for group in files[stage].values() for p in group]
-        _unique(stage, paths, _ids(stage, paths))
+        _unique(stage, paths, _ids(paths))
     return counts
 
 
@@ -340,8 +339,8 @@ def _columns(paths: Iterable[str | Path], *names: str) -> list[list[Any]]:
     return columns
 
 
-def _ids(stage: str, paths: Iterable[str | Path]) -> list[str]:
-    return _columns(paths, SCHEMAS[stage].names[0])[0]
+def _ids(paths: Iterable[str | Path]) -> list[str]:
+    return [identifier for path in paths for identifier in _columns([path], id_column(path))[0]]
 
 
 def _read_drops(paths: Iterable[str | Path]) -> tuple[list[str], Counter[str]]:
