@@ -146,7 +146,7 @@ def card(
     books = [(book.title, book.licence, facts.books[book.book_id], book.book_id) for book in used]
     parts += [
         "## Sources\n",
-        "Each row is derived from the book that `provenance.parquet` names and stands under that book's licence.\n",
+        "Each row is derived from the book that `provenance.parquet` names and is under that book's licence.\n",
         markdown(table_of(("title", "licence", "rows", "book_id"), books)),
         _LIMITS,
     ]
@@ -206,7 +206,7 @@ average.
 ## Parts
 
 Of questions that several parts ask (Jaccard similarity of word shingles of at least {threshold:g}) the row of the part
-that stands first is kept; rows without an answer are left out.
+that comes first is kept; rows without an answer are left out.
 """
 
 _MIXTURE_LIMITS = """\
@@ -214,7 +214,7 @@ _MIXTURE_LIMITS = """\
 
 - Answers were written, and rows judged, by language models; errors of theirs, and of the sources, remain.
 - Decontamination covers the benchmarks of this workflow and no other.
-- Each row stands under the licence of its source; where a source says nothing of a row, under that of the whole set.
+- Each row is under the licence of its source; where a source says nothing about a row, under that of the whole set.
 """
 
 

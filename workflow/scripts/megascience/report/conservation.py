@@ -103,10 +103,10 @@ def check(
 def _check_import(kept_paths: Sequence[Path]) -> Counts:
     """Check all shards of a public source against the count of rows that its files were found to have."""
     stage = "import_source"
-    ledgers = list(map(ledger_path, kept_paths))
+    left_out = list(map(ledger_path, kept_paths))
     kept = _unique(stage, kept_paths, _ids(kept_paths))
-    dropped, reasons = _read_drops(ledgers)
-    lost = _unique(stage, ledgers, dropped)
+    dropped, reasons = _read_drops(left_out)
+    lost = _unique(stage, left_out, dropped)
     summary = kept_paths[0].with_name("source.json")
     try:
         read = json.loads(summary.read_text(encoding="utf-8"))["rows"]["read"]
@@ -165,7 +165,7 @@ def _check_chunk(
     chunks, chunk_books, firsts, lasts = _columns(kept_paths, "chunk_id", "book_id", "page_first", "page_last")
     made = _unique(stage, kept_paths, chunks)
     dropped, reasons = _read_drops(dropped_paths)
-    # The ledger also names chunks: those whose very text stands a second time on the same pages.
+    # The dropped records also name chunks: those whose very text is on the same pages a second time.
     repeated = made.intersection(dropped)
     lost = _unique(stage, dropped_paths, [i for i in dropped if i not in repeated])
     _refuse(stage, dropped_paths, "dropped but never came in", lost - set(pages))
@@ -199,7 +199,7 @@ def _check_extract(
     fruitful = {f"{chunk}:{standard}" for chunk, standard in zip(sources, levels)}
     dropped, reasons = _read_drops(dropped_paths)
     lost = _unique(stage, dropped_paths, dropped)
-    # The ledger also names single pairs, as unit#k: such a unit is kept if another pair of it was.
+    # The dropped records also name single pairs, as unit#k: such a unit is kept if another pair of it was.
     barren = {unit_of(i) for i in lost}
     _refuse(stage, dropped_paths, "units both dropped and kept", fruitful & lost)
     _refuse(stage, kept_paths, "units with neither a pair nor a reason", units - fruitful - barren)
@@ -209,7 +209,7 @@ def _check_extract(
 
 
 def unit_of(identifier: str) -> str:
-    """Return the unit `chunk:standard` of an id in extract's ledger: a unit's own or a pair's, `chunk:standard#k`."""
+    """Return the unit `chunk:standard` of a record that extract dropped: its own id or a pair's, `chunk:standard#k`."""
     return identifier.partition("#")[0]
 
 
@@ -219,8 +219,8 @@ def conserve(
     """Check every stage, shard by shard, and the passage from one to the next; return the counts.
 
     Args:
-        kept: the kept rows of every stage of one pool's way, `…/<stage>/{subset}/{shard}.parquet`; ledgers lie
-            beside them.
+        kept: the kept rows of every stage of one pool's way, `…/<stage>/{subset}/{shard}.parquet`; the
+            dropped records are beside them.
         books: the shelf.
         standards: the standards that every chunk is read at.
 

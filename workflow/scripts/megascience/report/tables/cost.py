@@ -50,7 +50,7 @@ def cost_table(costs: Iterable[str | Path], prices: Mapping[str, Mapping[str, fl
     """Return what each stage and model cost, with a last row over all; see `read_cost`.
 
     Money is tokens by the prices per million, cached ones as any other, plus GPU-hours by the price of one; it
-    stands empty for a model without prices, and in the last row where any model has none.
+    is empty for a model without prices, and in the last row where any model has none.
 
     Args:
         costs: the JSON files that the generate jobs wrote (see cost.py).
