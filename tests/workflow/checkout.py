@@ -1,15 +1,38 @@
 """A copy of the checkout to run Snakemake in, so that a test may edit what it likes."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
 SNAKEMAKE = Path(sys.executable).with_name("snakemake")
+
+_servers: list[subprocess.Popen[str]] = []
+
+
+def snakemake(folder: Path, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run Snakemake in a folder, with variables beside those of this process, from a process that has it imported (snakemake_server.py)."""
+    if not _servers:
+        server = Path(__file__).with_name("snakemake_server.py")
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        _servers.append(subprocess.Popen([sys.executable, server], **pipes))
+    (server,) = _servers
+    assert server.stdin and server.stdout
+    with tempfile.TemporaryDirectory() as place:
+        streams = {name: Path(place, name) for name in ("stdout", "stderr")}
+        command = [str(SNAKEMAKE), *arguments]
+        request = {"command": command, "folder": str(folder), "environment": {**os.environ, **environment}}
+        print(json.dumps({**request, **{name: str(path) for name, path in streams.items()}}), file=server.stdin)
+        server.stdin.flush()
+        status = int(server.stdout.readline())
+        out, err = (path.read_text(encoding="utf-8") for path in streams.values())
+    return subprocess.CompletedProcess(command, status, out, err)
 
 
 class Checkout:
@@ -44,14 +67,7 @@ class Checkout:
         return twin
 
     def snakemake(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [str(SNAKEMAKE), *arguments],
-            cwd=self.root,
-            env={**os.environ, **self.environment},
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-        )
+        done = snakemake(self.root, self.environment, *arguments)
         if check and done.returncode:
             pytest.fail(f"snakemake {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
         return done

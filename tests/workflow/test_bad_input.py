@@ -1,10 +1,27 @@
 """Bad input stops the run before any model starts, with a message that names file, row and fix."""
 
 import pytest
+from checkout import Checkout
 from minipdf import encrypted
 
 CONFIG = ("--configfile", "config/demo.yaml")
 PREFLIGHT = ("results/demo/preflight.txt", *CONFIG)
+
+
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory):
+    """A checkout whose books are typeset and in which all was checked; tests copy it."""
+    checkout = Checkout(tmp_path_factory.mktemp("checked"))
+    checkout.snakemake(*PREFLIGHT)
+    return checkout
+
+
+@pytest.fixture
+def shelf(checked, tmp_path):
+    """A copy of it, in which the checks are due again."""
+    copy = checked.copy(tmp_path / "copy")
+    (copy.root / "results/demo/preflight.txt").unlink()
+    return copy
 
 
 def message(checkout, *arguments):
@@ -97,39 +114,39 @@ PDFS = {
 
 
 @pytest.mark.parametrize("data, sha256, word", PDFS.values(), ids=PDFS)
-def test_a_book_that_cannot_be_read(checkout, data, sha256, word):
-    put_book(checkout, data, sha256)
-    said = message(checkout, *PREFLIGHT)
+def test_a_book_that_cannot_be_read(shelf, data, sha256, word):
+    put_book(shelf, data, sha256)
+    said = message(shelf, *PREFLIGHT)
     assert "mine.pdf" in said and "examples/books.tsv:2" in said and word in said
 
 
-def test_a_book_of_another_sha256(checkout):
-    checkout.snakemake("results/demo/books/mechanics.pdf", *CONFIG)
-    put_book(checkout, (checkout.root / "results/demo/books/mechanics.pdf").read_bytes(), "0" * 64)
-    said = message(checkout, *PREFLIGHT)
+def test_a_book_of_another_sha256(shelf):
+    shelf.snakemake("results/demo/books/mechanics.pdf", *CONFIG)
+    put_book(shelf, (shelf.root / "results/demo/books/mechanics.pdf").read_bytes(), "0" * 64)
+    said = message(shelf, *PREFLIGHT)
     assert "sha256" in said and "mine.pdf" in said and "0000000" in said
 
 
-def test_an_encrypted_book(checkout):
-    put_book(checkout, encrypted())
-    assert "encrypted" in message(checkout, *PREFLIGHT)
+def test_an_encrypted_book(shelf):
+    put_book(shelf, encrypted())
+    assert "encrypted" in message(shelf, *PREFLIGHT)
 
 
 SOURCE = "examples/sources/natural_reasoning.jsonl"
 
 
-def test_a_source_without_the_mapped_field(checkout):
+def test_a_source_without_the_mapped_field(shelf):
     config = "natural_reasoning:\n    path: examples/sources/natural_reasoning.jsonl\n    mapping: {question: prompt}\n"
-    checkout.edit("config/demo.yaml", f"natural_reasoning:\n    path: {SOURCE}\n", config)
-    said = message(checkout, *PREFLIGHT)
+    shelf.edit("config/demo.yaml", f"natural_reasoning:\n    path: {SOURCE}\n", config)
+    said = message(shelf, *PREFLIGHT)
     assert f"{SOURCE}, row 1: question: the row has no field 'prompt' (it has question, " in said
     assert "mend config: sources.natural_reasoning.mapping" in said
-    assert not (checkout.root / "results/demo/preflight.txt").exists()
+    assert not (shelf.root / "results/demo/preflight.txt").exists()
 
 
-def test_a_source_that_is_not_there(checkout):
-    (checkout.root / SOURCE).unlink()
-    assert f"sources.natural_reasoning.path: there is no file {SOURCE}" in message(checkout, *PREFLIGHT)
+def test_a_source_that_is_not_there(shelf):
+    (shelf.root / SOURCE).unlink()
+    assert f"sources.natural_reasoning.path: there is no file {SOURCE}" in message(shelf, *PREFLIGHT)
 
 
 @pytest.mark.parametrize(
