@@ -1,20 +1,22 @@
 # Thin wrappers: they set the environments up (requirements/set-up.sh) and call the tools.
 export PYTHON ?= python3
-CORES ?= $(shell nproc)
+export CORES ?= $(shell nproc)
 BIN := .venv/main/bin
 
-.PHONY: demo test check set-up set-up-test clean
+.PHONY: demo test quick check set-up set-up-test clean
 
 # The whole workflow on the example shelf.
 demo: set-up
 	$(BIN)/snakemake --cores $(CORES) --configfile config/demo.yaml
 	@$(BIN)/megascience summary results/demo
 
-# All tests: first those without a real model, then those on a SLURM of their own, then those with a model.
+# All tests. tests/run.py knows the options.
 test: set-up-test
-	$(BIN)/python -m pytest -q -n $(CORES) --dist loadfile -m "not model and not slow and not cluster" tests
-	$(BIN)/python -m pytest -q -rs -m "cluster and not model and not slow" tests/cluster
-	MEGASCIENCE_VLLM_PYTHON=$(CURDIR)/.venv/vllm/bin/python $(BIN)/python -m pytest -q -m "model and not slow" tests
+	@$(BIN)/python tests/run.py all
+
+# For every save: unit tests and dry-runs, two minutes. The environments must be there: `make set-up-test` once.
+quick:
+	@$(BIN)/python tests/run.py quick
 
 # Style, types and Snakemake's own advice.
 check: set-up-test

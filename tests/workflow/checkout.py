@@ -17,7 +17,11 @@ _servers: list[subprocess.Popen[str]] = []
 
 
 def snakemake(folder: Path, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run Snakemake in a folder, with variables beside those of this process, from a process that has it imported (snakemake_server.py)."""
+    """Run Snakemake in a folder, by a process that has it imported (snakemake_server.py).
+
+    Args:
+        environment: variables beside those of this process.
+    """
     if not _servers:
         server = Path(__file__).with_name("snakemake_server.py")
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}

@@ -140,7 +140,7 @@ def test_a_source_without_the_mapped_field(shelf):
     shelf.edit("config/demo.yaml", f"natural_reasoning:\n    path: {SOURCE}\n", config)
     said = message(shelf, *PREFLIGHT)
     assert f"{SOURCE}, row 1: question: the row has no field 'prompt' (it has question, " in said
-    assert "mend config: sources.natural_reasoning.mapping" in said
+    assert "fix config: sources.natural_reasoning.mapping" in said
     assert not (shelf.root / "results/demo/preflight.txt").exists()
 
 

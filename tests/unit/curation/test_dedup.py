@@ -45,6 +45,7 @@ def run(folder, shards, *, cluster=SURE, **sketch):
     return kept, gone
 
 
+@pytest.mark.long
 def test_threshold_is_inclusive_and_exact(tmp_path):
     rows = [
         pair("1", "a b c d"),
@@ -102,6 +103,7 @@ def test_empty_one_word_and_equal_questions(tmp_path):
     assert ledger["4"] == ("near_duplicate", "3 (similarity 1.000)")
 
 
+@pytest.mark.long
 def test_a_million_identical_rows_are_not_quadratic(tmp_path):
     n = 1_000_000
     ids = pa.array(np.char.zfill(np.arange(n).astype(str), 6))

@@ -125,6 +125,7 @@ def test_equal_measures_go_by_the_id(tmp_path: Path) -> None:
     assert case.selected() == {"a", "b", "c"}
 
 
+@pytest.mark.long
 @given(
     st.dictionaries(
         st.text("ab01", min_size=1, max_size=4),

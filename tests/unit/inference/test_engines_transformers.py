@@ -70,6 +70,7 @@ REQUESTS = [
 ]
 
 
+@pytest.mark.long
 def test_a_completion_does_not_depend_on_its_neighbours(checkpoint):
     together = ask(checkpoint, REQUESTS, batch_size=16)
     alone = {}

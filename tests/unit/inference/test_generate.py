@@ -614,6 +614,7 @@ def test_progress_is_logged(shard, caplog, monkeypatch):
 # Killed at any moment
 
 
+@pytest.mark.long
 def test_kill_9_loses_only_what_is_in_flight(tmp_path):
     (tmp_path / "whole").mkdir()
     (tmp_path / "killed").mkdir()

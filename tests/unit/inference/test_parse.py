@@ -270,6 +270,7 @@ def test_same_inputs_same_bytes(tmp_path):
     assert outcomes[0] == outcomes[1]
 
 
+@pytest.mark.long
 def test_memory_does_not_grow_with_the_number_of_rows(tmp_path):
     """Six times the rows must not cost more memory than a few batches hold."""
     script = textwrap.dedent(

