@@ -6,6 +6,7 @@ from statistics import median
 
 from megascience.ingest.pdf.text_layer.formulas import SCRIPT_SIZE, main_line, plain
 from megascience.ingest.pdf.text_layer.glyph import Glyph
+from megascience.ingest.pdf.text_layer.tables import Table
 from megascience.ingest.pdf.text_repair import LINE_HYPHEN, clean_text, squeeze
 
 #: A gap of this many font sizes inside a line parts columns or the cells of a table; word spaces stay below 1.
@@ -21,6 +22,7 @@ class Line:
         baseline, size: of most of its characters.
         bold, mono: of all its characters.
         first_word: width of the first word; of the first two where that is a number.
+        table: the text is a whole table.
         column: 0 for text over the full width, else the number of its column from the left.
     """
 
@@ -35,12 +37,31 @@ class Line:
     mono: bool = False
     first_word: float = 0.0
     column: int = 0
+    table: bool = False
 
 
-def lines_of(glyphs: Sequence[Glyph]) -> list[Line]:
-    """Return the lines of a page in the order of its content; those without text are left out."""
-    lines = (_line(row) for row in _rows(glyphs))
+def lines_of(glyphs: Sequence[Glyph], tables: Sequence[Table] = ()) -> list[Line]:
+    """Return the lines of a page in the order of its content; those without text are left out.
+
+    A table is one line, at the place of its first glyph.
+    """
+    starts = {min(table.members): table for table in tables}
+    inside = frozenset().union(*(table.members for table in tables))
+    lines: list[Line] = []
+    run: list[Glyph] = []
+    for index, glyph in enumerate(glyphs):
+        if table := starts.get(index):
+            lines += map(_line, _rows(run))
+            run = []
+            lines.append(_table_line(table))
+        if index not in inside:
+            run.append(glyph)
+    lines += map(_line, _rows(run))
     return [line for line in lines if line.text]
+
+
+def _table_line(table: Table) -> Line:
+    return Line(table.text, table.x0, table.x1, table.y0, table.y1, table.y1 - table.size, table.size, table=True)
 
 
 def _rows(glyphs: Sequence[Glyph]) -> Iterator[list[Glyph]]:

@@ -129,6 +129,7 @@ def _rows(lines: Sequence[Line]) -> list[Line]:
 def _same_row(a: Line, b: Line) -> bool:
     return (
         a.column == b.column
+        and not (a.table or b.table)
         and b.x0 >= a.x1 - 1
         and min(a.y1, b.y1) - max(a.y0, b.y0) > 0.5 * min(a.y1 - a.y0, b.y1 - b.y0)
     )
@@ -137,6 +138,8 @@ def _same_row(a: Line, b: Line) -> bool:
 def _joint(a: Line, b: Line, left: float, right: float, leading: float) -> str:
     """Return how row b follows row a: "flow", "line", "paragraph", or "jump" to another column or place."""
     drop = a.baseline - b.baseline
+    if a.table or b.table:
+        return "paragraph"
     if a.column != b.column or drop < -0.5 * leading:
         return "jump" if _same_style(a, b) else "paragraph"
     if drop > PARAGRAPH_GAP * leading * max(1.0, min(a.size, b.size) / 10):

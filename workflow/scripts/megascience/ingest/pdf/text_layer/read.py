@@ -16,6 +16,7 @@ from megascience.ingest.pdf.text_layer.formulas import compose
 from megascience.ingest.pdf.text_layer.glyphs import read_page
 from megascience.ingest.pdf.text_layer.lines import Line, lines_of
 from megascience.ingest.pdf.text_layer.paragraphs import paragraphs, text_width, usual_leading, usual_size
+from megascience.ingest.pdf.text_layer.tables import find_tables
 from megascience.ingest.pdf.text_repair import vocabulary_of
 
 
@@ -41,7 +42,9 @@ def read_book(path: str | Path) -> list[dict[str, Any]]:
         for index in range(len(document)):
             try:
                 page = document[index]
-                pages.append(lines_of(compose(*read_page(page, index, fonts))))
+                glyphs, bars = read_page(page, index, fonts)
+                glyphs = compose(glyphs, bars)
+                pages.append(lines_of(glyphs, find_tables(glyphs, bars)))
                 page.close()
             except pypdfium2.PdfiumError as error:
                 pages.append([])
