@@ -9,7 +9,19 @@ from collections.abc import Sequence
 
 from megascience.scoring.comparison.compare import compare, kind_of
 from megascience.scoring.extraction.extract import extract
-from megascience.scoring.model import CORRECT, KINDS, PRESETS, UNREADABLE, WRONG, Extraction, Preset, Score, Verdict
+from megascience.scoring.model import (
+    CLOSED,
+    CORRECT,
+    KINDS,
+    MAX_ANSWER,
+    PRESETS,
+    UNREADABLE,
+    WRONG,
+    Extraction,
+    Preset,
+    Score,
+    Verdict,
+)
 
 __all__ = [
     "CORRECT",
@@ -44,7 +56,15 @@ def score(
     """
     if kind == "auto":
         kind = "choice" if options and len(reference.strip(" ()")) == 1 else kind_of(reference, unit)
+    if kind not in CLOSED and _identical(completion, reference):
+        whole = Extraction(completion.strip(), "whole completion", (0, len(completion)))
+        return Score(whole, Verdict(CORRECT, "the same text"))
     extraction = extract(completion, kind, options)
     if extraction.answer is None:
         return Score(extraction, Verdict(UNREADABLE, extraction.rule))
     return Score(extraction, compare(extraction.answer, reference, kind, unit=unit, tolerance=tolerance, preset=preset))
+
+
+def _identical(completion: str, reference: str) -> bool:
+    """Return whether a completion is nothing but its reference, whatever that is."""
+    return len(completion) < 2 * MAX_ANSWER and completion.split() == reference.split() != []

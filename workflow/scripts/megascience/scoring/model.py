@@ -23,6 +23,9 @@ KINDS = (
 #: Kinds whose answers are read by the mathematics parser.
 MATHEMATICAL = frozenset({"expression", "equation", "set", "tuple", "interval", "matrix"})
 
+#: Kinds whose answers come from a closed set.
+CLOSED = frozenset({"choice", "multi_choice", "boolean", "yes_no_maybe"})
+
 CORRECT, WRONG, UNREADABLE = "correct", "wrong", "unreadable"
 
 #: Only the end of a completion is searched: an answer stands there, and longer text is a runaway generation.

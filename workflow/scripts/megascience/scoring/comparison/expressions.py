@@ -8,7 +8,7 @@ from megascience.scoring.math.evaluation import TooLarge, Undefined
 from megascience.scoring.math.numerals import words
 from megascience.scoring.math.parser import parse
 from megascience.scoring.math.regions import strip_name
-from megascience.scoring.math.scalars import one_constant, scalar_test
+from megascience.scoring.math.scalars import one_constant, one_parameter, scalar_test
 from megascience.scoring.math.spelling import FUNCTIONS, GREEK
 from megascience.scoring.math.tree import Node, ParseError, TooComplex
 from megascience.scoring.math.values import Undecided
@@ -63,7 +63,7 @@ def _compared(candidate: str, reference: str, kind: str, tolerance: float | None
             left, right = _as_set(left), _as_set(right)
         if kind == "interval":
             left, right = strip_name(left), strip_name(right)
-        left, right = one_constant(left, right)
+        left, right = one_parameter(*one_constant(_without_domain(left), _without_domain(right)))
         try:
             if same(left, right, scalar_test(tolerance, rules)):
                 return Verdict(CORRECT, "equal")
@@ -129,6 +129,15 @@ def _prepared(text: str) -> str:
     if len(parts) == 2 and re.search(r"\d|\\(?:pi|sqrt|frac)", parts[0].split("=")[-1]):
         return parts[0].strip()
     return text
+
+
+def _without_domain(node: Node) -> Node:
+    """Return a general solution without the remark that its parameter is a whole number (n \\in \\mathbb{Z})."""
+    if node[0] == "seq" and len(node) == 3 and node[2][0] == "rel" and node[2][1] == ("in",):
+        name, field = node[2][2]
+        if name[0] == "sym" and field in (("word", "field Z"), ("word", "field N")):
+            return node[1]
+    return node
 
 
 def _as_set(node: Node) -> Node:

@@ -4,12 +4,12 @@ import itertools
 import re
 from collections.abc import Sequence
 
+from megascience.scoring.extraction.doubt import hedged
 from megascience.scoring.extraction.formulas import last_formula
 from megascience.scoring.extraction.option_statements import CHOOSE, VERDICT, marked_right
 from megascience.scoring.extraction.options import option_letter
 from megascience.scoring.extraction.readers import Reader
 from megascience.scoring.extraction.sentences import closing_sentence, last_number
-from megascience.scoring.extraction.statements import hedged
 from megascience.scoring.text.choices import bare, letter_at, lists_letters, read_letters
 from megascience.scoring.text.markup import plain
 
@@ -38,7 +38,7 @@ def closing_choice(
     found = _lone_in(lines, read, options, "choice")
     if found is None and not _restates(last):
         sentence = closing_sentence(last)
-        found = _closing_letter(sentence, count)
+        found = _closing_letter(sentence, count, options)
         if found is None and options:
             found = option_letter(sentence, options) or _mentioned(sentence, options)
             if _mentioned(last[: last.rfind(sentence)], options) not in (None, found):
@@ -62,6 +62,25 @@ def closing_choices(
         tail = closing_sentence(last).rpartition(": ")[2]
         found = _lone(tail, read, options, "multi_choice") or _called_right(text, start, end, at)
     return found
+
+
+_RIGHT_ONES = re.compile(
+    r"[\s*_#>-]{0,8}(?:the\s+)?(?P<no>in(?=correct)|not\s+|un)?(?:correct|right|true|valid|false|wrong|invalid|rejected|eliminated|excluded)\b"
+    r"[^:\n]{0,40}:",
+    re.IGNORECASE,
+)
+_WRONG_WORD = re.compile(r"incorrect|false|wrong|invalid|rejected|eliminated|excluded|not\s", re.IGNORECASE)
+
+
+def sorted_out(text: str, read: Reader, options: Sequence[str] | None) -> str | None:
+    """Return the right ones where options are sorted into right and wrong ones ("Correct: A, C / Incorrect: B, D")."""
+    found: dict[bool, str] = {}
+    for line in text[-600:].strip().split("\n")[-4:]:
+        match = _RIGHT_ONES.match(line)
+        stated = _lone(line[match.end() :], read, options, "multi_choice") if match else None
+        if match and stated:
+            found[_WRONG_WORD.search(match[0]) is None] = stated
+    return found[True] if len(found) == 2 else None
 
 
 _LABEL = re.compile(r"(?:^|[\s(\[*])([A-Z])\s?[).:\]]")
@@ -105,7 +124,7 @@ _INITIAL = re.compile(
 )
 
 
-def _closing_letter(sentence: str, options: int) -> str | None:
+def _closing_letter(sentence: str, options: int, texts: Sequence[str] | None) -> str | None:
     """Return the one letter that a closing sentence ends in ("…, so it is B"), or None where it denies or weighs."""
     clause = re.split(
         r",\s+(?=leaving\b|so\b|we\b|therefore\b|thus\b|hence\b)|,?\s+(?=but\b)|;\s+|:\s+(?=[(\"'*]*[A-Z][)\"'*.]*$)",
@@ -118,9 +137,20 @@ def _closing_letter(sentence: str, options: int) -> str | None:
         return None
     if any(lists_letters(clause[m.start(1) :], options) for m in _CLOSING.finditer(clause)):
         return None
-    found = {m[1] for m in _CLOSING.finditer(clause)} | {m[1] for m in _INITIAL.finditer(clause)}
+    matches = [*_CLOSING.finditer(clause), *_INITIAL.finditer(clause)]
+    starts = [(m, clause.rfind(",", 0, m.start(1)) + 1) for m in matches]
+    found = {m[1] for m, start in starts if not hedged(clause[start:], m.start(1) - start) or "sure" in clause}
+    if texts and not re.search(r"\b(?:option|choice|answer|letter)\b", clause, re.IGNORECASE):
+        found = {letter for letter in found if not _abbreviates_another(letter, texts)}
     found = {letter for letter in found if ord(letter) - 65 < options}
     return found.pop() if len(found) == 1 else None
+
+
+def _abbreviates_another(letter: str, options: Sequence[str]) -> bool:
+    """Return whether a letter may stand for the text of another option than its own: C for carbon, option D."""
+    own = ord(letter) - 65
+    one_word = [i for i, option in enumerate(options) if len(option.split()) == 1 and option[:1].upper() == letter]
+    return bool(one_word) and own not in one_word
 
 
 _OPENS = re.compile(r"^[(\[*\"']{0,3}([A-HJ-Z])[)\]*\"']{0,3}\s*[.):,。—–-]?\s*(?=\S)")
@@ -188,6 +218,7 @@ _ADVISES = (
     r"\b(?:recommend|suggest|prescribe|order|choose|select|administer|give|start|begin|perform|try|use)(?:s|ing|ed)?\s"
     r"(?:[a-z]+\s){0,3}"
 )
+_CONCLUSION_WORD = re.compile(r"^(?:so|thus|therefore|hence|consequently|overall),?\s+")
 _CONCLUDES = re.compile(r"\s*(?:so|thus|therefore|hence|consequently|overall|in\s+(?:conclusion|summary|short))\b,?\s")
 
 
@@ -213,7 +244,8 @@ def _mentioned(line: str, options: Sequence[str]) -> str | None:
     for position, option in enumerate(options):
         text = plain(option)
         if len(text) > 1 and (
-            re.search(_PREDICATE + re.escape(text) + r"(?![\w/^\\])(?!\s*[-+*=])", said)
+            (len(text) > 8 and _CONCLUSION_WORD.sub("", said.strip(" .!")) == text)
+            or re.search(_PREDICATE + re.escape(text) + r"(?![\w/^\\])(?!\s*[-+*=])", said)
             or (len(text) > 3 and _CONCLUDES.match(said) and _whole(text).search(said))
             or (
                 len(text) > 3

@@ -8,20 +8,17 @@ completion's ends are looked at: a completion that is nothing but the answer, or
 import re
 from collections.abc import Sequence
 
+from megascience.scoring.budget import EXTRACTION, OutOfSteps, limited
 from megascience.scoring.extraction.closing import fallback
+from megascience.scoring.extraction.closing_options import sorted_out
+from megascience.scoring.extraction.doubt import conditional, taken_back
 from megascience.scoring.extraction.readers import reader_for
-from megascience.scoring.extraction.statements import body_of, commitments
-from megascience.scoring.model import KINDS, Extraction
+from megascience.scoring.extraction.statements import body_of, commitments, with_surroundings
+from megascience.scoring.math.numerals import gives_alternatives
+from megascience.scoring.model import CLOSED, KINDS, Extraction
 from megascience.scoring.text.choices import lists_letters
 from megascience.scoring.text.markup import fold
 from megascience.scoring.text.thoughts import without_thought
-
-_RETRACT = re.compile(
-    r"\b(?:wait|hold\s+on|hmm|actually|no|oops|sorry)\b[,.!\s—-]*(?:but\s+)?(?:that|this|it)(?:'s|\s+is|\s+was|\s+can't|\s+seems)\s*"
-    r"(?:not\s+(?:right|correct|be)|wrong|incorrect|a\s+mistake|an\s+error|impossible)",
-    re.IGNORECASE,
-)
-
 
 _NEXT_PROBLEM = re.compile(
     r"\n\s*(?:#+\s*)?(?:\*\*)?(?:(?:(?:new |next )?(?:question|problem|exercise|q)\s*(?:\d*\s*[:.]|\d+\s*(?:\*\*)?\n))|"
@@ -80,17 +77,29 @@ def extract(completion: str, kind: str, options: Sequence[str] | None = None) ->
         completion = _NOTES.sub(lambda m: " " * len(m[0]), completion)
     if _RUN.search(completion):  # a completion that ends in a loop; patterns take quadratic time in such a run
         return _moved(extract(_RUN.sub(lambda m: m[0][:_KEPT], completion), kind, options), completion)
+    try:
+        with limited(EXTRACTION):
+            return _extracted(completion, kind, options)
+    except OutOfSteps:
+        return Extraction(None, "too much work")
+
+
+def _extracted(completion: str, kind: str, options: Sequence[str] | None) -> Extraction:
     start, stop = body_of(completion)
     read = reader_for(kind, options)
     cut = _NEXT_PROBLEM.search(completion, start, stop)
     ends = [cut.start(), stop] if cut and completion[start : cut.start()].strip() else [stop]
     for end in ends:
+        if kind == "multi_choice" and (right := sorted_out(completion[start:end], read, options)):
+            return Extraction(right, "sorted list", (max(start, end - 600), end))
         stated = commitments(completion, start, end, kind, options)
         for position in range(len(stated) - 1, max(-1, len(stated) - 1 - _ATTEMPTS), -1):
             commitment = stated[position]
             answer = read(commitment.text, commitment.delimited)
             if answer is None and kind == "choice" and lists_letters(commitment.text, len(options or range(26))):
                 return Extraction(None, "several options", (commitment.start, commitment.end))
+            if answer is None and kind in ("number", "quantity") and gives_alternatives(commitment.text):
+                return Extraction(None, "several answers", (commitment.start, commitment.end))
             if answer is not None:
                 for outer in stated[:position] + stated[position + 1 :]:
                     # what stands inside a statement of the answer explains it ("D. A is false but B is true")
@@ -99,9 +108,15 @@ def extract(completion: str, kind: str, options: Sequence[str] | None = None) ->
                         if whole is not None:
                             commitment, answer = outer, whole
                             break
-                if _RETRACT.search(completion, commitment.end, min(end, commitment.end + 160)):
-                    return Extraction(None, "retracted")
-                return Extraction(answer, commitment.rule, (commitment.start, commitment.end))
+                place = (commitment.start, commitment.end)
+                said = commitment.end - 1 if commitment.delimited else commitment.start
+                if taken_back(completion, said, commitment.end - 1, end):
+                    return Extraction(None, "retracted", place)
+                if conditional(completion, *place, end, kind in CLOSED):
+                    return Extraction(None, "conditional", place)
+                if commitment.rule == "box" and kind not in CLOSED and kind != "text":
+                    answer = with_surroundings(completion, commitment.start, commitment.end, answer)
+                return Extraction(answer, commitment.rule, place)
         found = fallback(completion, start, end, kind, options, read, bool(stated))
         if found is not None:
             return found

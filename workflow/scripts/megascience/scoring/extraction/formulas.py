@@ -12,6 +12,8 @@ from megascience.scoring.text.markup import unwrap
 _FORMULA = re.compile(r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|\$([^$\n]+)\$", re.DOTALL)
 
 
+#: The closing formula stands in so many last characters, or in the paragraphs that reach into them.
+_TAIL = 3_000
 _CUE = re.compile(
     r"\b(?:is|are|equals?|get|gets|obtain|have|gives?|yields?|thus|therefore|hence|so|then|conclude|becomes?|find|found|"
     r"follows|value|result)\b|[:=]",
@@ -21,7 +23,8 @@ _CUE = re.compile(
 
 def last_formula(text: str, start: int, end: int, kind: str) -> Extraction | None:
     """Return the formula that a completion closes with, if words such as "thus" or "is" lead to it."""
-    spans = list(_FORMULA.finditer(text, start, end))
+    paragraph = text.rfind("\n\n", start, max(start, end - _TAIL))
+    spans = list(_FORMULA.finditer(text, paragraph if paragraph >= end - 2 * _TAIL else max(start, end - _TAIL), end))
     if not spans or len(re.findall(r"\w+", text[spans[-1].end() : end])) > 3:
         return None
     last = spans[-1]

@@ -4,13 +4,11 @@ Each rule is a pattern with a cue, a word without which the pattern need not be 
 """
 
 import re
-from collections import deque
 from collections.abc import Iterator
 
+from megascience.scoring.extraction.windows import Window, letters, places, windows
 from megascience.scoring.text.languages import VERDICT as FOREIGN_VERDICT
 
-#: Of each rule only so many last places are looked at.
-LAST = 64
 #: What a rule found: (start, end, the option's letter or text, the rule's name).
 Found = tuple[int, int, str, str]
 
@@ -28,17 +26,20 @@ _VERDICT_TEXT = re.compile(
     re.MULTILINE,
 )
 CHOOSE = re.compile(
+    r"(?:(?i:\band\s+(?:then\s+)?(?:(?:go|going|went)\s+(?:with|for)|choos(?:e|ing)|pick|select|keep)\s+(?:the\s+)?(?:(?:option|answer|choice|letter)\s*)?)|"
     r"(?i:\b(?:i|we|so|thus|therefore|hence|let's|i'd|i'll|we'd|we'll|i'm|we're|must|should|will|would)\b[\s,]*"
     r"(?:(?:will|would|should|must|shall|can|therefore|thus|have\s+to|am|are|going\s+to)\s+)*"
     r"(?:prefer|choos(?:e|ing)|chose|select(?:ing|ed)?|pick(?:ing|ed)?|go(?:ing)?\s+(?:with|for)|opt(?:ing)?\s+for|conclude\s+with|"
     r"mark|answer\s+with|settl(?:e|ing)\s+on)\s+"
-    r"(?:the\s+)?(?:(?:option|answer|choice|letter)\s*)?(?:is\s+)?[:\s]*)(?P<rest>[(\[*\"'`$\\]{0,6}[A-Z]\b(?!\s+if)[^\n]{0,80})"
+    r"(?:the\s+)?(?:(?:option|answer|choice|letter)\s*)?(?:is\s+)?[:\s]*))(?P<rest>[(\[*\"'`$\\]{0,6}[A-Z]\b(?!\s+if)[^\n]{0,80})"
 )
 #: A letter, or a small one in brackets that is no Roman numeral.
 _LETTER = r"(?P<rest>[(\[*\"'`$\\]{0,6}(?:text\{)?[(\[]?[A-Z]\b(?!')[)\]}*.\"'`$]{0,6}|\*{0,2}\([a-hj-p]\)\*{0,2}\.?)"
 _THEREFORE = re.compile(
     r"(?:(?:^|[\s.!?,;:])(?i:so|thus|therefore|hence|accordingly|consequently|in\s+conclusion)\b"
-    r"|(?:^|[.!?:;])\s*(?:⇒|→|∴|=>|->|⟹))[\s,:]*"
+    r"|(?:^|[.!?,;:]\s)(?i:by\s+(?:a\s+|the\s+)?(?:process\s+of\s+)?(?:elimination|exclusion))\b"
+    r"|(?:^|[.!?:;])\s*(?:⇒|→|∴|=>|->|⟹))[\s,:]*(?i:(?:by\s+(?:a\s+|the\s+)?(?:process\s+of\s+)?(?:elimination|exclusion)|"
+    r"in\s+the\s+end|finally|overall|all\s+in\s+all|of\s+these|among\s+these),?\s*)?"
     r"(?i:(?:i\s+(?:think|believe|guess|would\s+say)|i'd\s+say)\s+(?:that\s+)?)?"
     r"(?i:it\s+is\s+|it's\s+|it\s+must\s+be\s+|we\s+have\s+|this\s+is\s+|that\s+is\s+|the\s+)?"
     r"(?i:option\s+|choice\s+|answer\s+|letter\s+)?"
@@ -84,15 +85,14 @@ _NO_WAIT = re.compile(
 #: Of each rule: pieces of lower-case text of which one must be there.
 _CALLED = ("correct", "right", "best", "better", "true", "most", "appropriate", "accurate", "answer", "valid",
            "suitable", "plausible", "likely", "one")  # fmt: skip
-_SO = ("so", "thus", "therefore", "hence", "accordingly", "consequently", "conclusion", "⇒", "→", "∴", "⟹", "=>", "->")
-_CHOSEN = ("prefer", "choos", "chose", "select", "pick", "go with", "go for", "going", "opt", "conclude", "mark",
-           "answer with", "settl")  # fmt: skip
+_SO = tuple("elimination exclusion so thus therefore hence accordingly consequently conclusion ⇒ → ∴ ⟹ => ->".split())
+_CHOSEN = ("keep", "prefer", "choos", "chose", "select", "pick", "go with", "go for", "going", "opt", "conclude",
+           "mark", "answer with", "settl")  # fmt: skip
 _TAKEN_BACK = ("wait", "actually", "correction", "scratch", "sorry", "on second", "on reflection", "misread",
                "was wrong", "made a")  # fmt: skip
 _NO_CUES = ("wait", "actually", "correction", "scratch", "sorry", "rather", "i mean")
 _REFERRED = ("option", "choice", "answer", "statement")
 _RULES = (
-    (_VERDICT_TEXT, ("correct", "right", "best", "answer"), "option called correct"),
     (VERDICT, _CALLED, "option called correct"),
     (_LOWER, _CALLED, "option called correct"),
     (CHOOSE, _CHOSEN, "chosen"),
@@ -103,7 +103,6 @@ _RULES = (
     (_MAKES, ("mak", "leav", "only", " as "), "option called correct"),
     (_SENSE, ("makes", "fits", "matches", "is better"), "option called correct"),
     (_REFERS, _REFERRED, "reference to an option"),
-    (FOREIGN_VERDICT, ("正", "对"), "option called correct"),
 )
 
 #: Words before a verdict that take it back: "neither A nor B is correct", "none of the options A or B is right".
@@ -114,7 +113,7 @@ _CONDITIONAL = re.compile(r"\b(?:if|were|when|unless)\b[^.!?\n]*$", re.IGNORECAS
 
 #: One verdict an option: "Option B: correct", "- (C): true", "**D.** Incorrect", a table's row with a tick.
 _MARKED = re.compile(
-    r"(?:^[\s>*#-]*(?:\|\s*)?|(?<=[.;,]\s)|(?<=[a-z]\s)(?=\())(?:option\s+)?[(*]*(?P<rest>[A-Z])"
+    r"(?:^[ \t>*#-]{0,12}(?:\|\s{0,4})?|(?<=[.;,]\s)|(?<=[a-z]\s)(?=\())(?:option\s+)?[(*]*(?P<rest>[A-Z])"
     r"(?:[)*.]*\s*(?P<mark>\|(?:[^\n|]*\|)*?\s*|[:–—-]\s*)|[)*.:]+\s+)[*\s]*"
     r"(?:(?P<yes>correct|yes|true|right|[✓✔✅])|(?:incorrect|not\s+(?:correct|true)|no|false|wrong|[✗✘❌✕]))(?!\w)",
     re.MULTILINE | re.IGNORECASE,
@@ -123,31 +122,58 @@ _MARKED = re.compile(
 _LIST = 3
 
 
-def verdicts(text: str, start: int, stop: int) -> Iterator[Found]:
-    """Yield the places where one option is called right, chosen or referred to; the caller leaves hedges out."""
-    lower = text[start:stop].lower()
-    for pattern, cue, rule in _RULES:
-        if not any(map(lower.__contains__, cue)):
-            continue
-        for match in deque(pattern.finditer(text, start, stop), LAST):
-            before = text[max(0, match.start() - 120) : match.start()]
-            if pattern in (VERDICT, _LOWER) and (
-                _DENIED.search(before) or ("would" in match[0] and _CONDITIONAL.search(before))
-            ):
-                continue
-            if pattern is _VERDICT_TEXT and VERDICT.search(text, match.start() + 12, match.end() + 1):
+#: Words near which a whole text is called the answer.
+_CALLED_TEXT = ("correct", "right", "best", " answer")
+
+
+def verdicts(text: str, lower: str, start: int, stop: int) -> Iterator[Found]:
+    """Yield the places where one option is called right, chosen or referred to; the caller leaves hedges out.
+
+    Args:
+        text: the completion.
+        lower: the same in lower case.
+        start, stop: where to look.
+    """
+    called = places(lower, start, stop, _CALLED_TEXT)
+    for left, right in windows(
+        text, start, stop, [at for at in called if " is " in lower[max(0, at - 40) : at]], 220, 40
+    ):
+        for match in _VERDICT_TEXT.finditer(text, left, right):
+            if VERDICT.search(text, match.start() + 12, match.end() + 1):
                 continue  # "Option A would be right if …, so option B is correct"
-            groups = match.groupdict()
-            stated = next(groups[name] for name in ("letter", "rest", "as", "only") if groups.get(name))
-            yield match.start(), match.end(), stated, rule
-    right = marked_right(text, start, stop)
+            yield match.start(), match.end(), match["rest"], "option called correct"
+    if not text.isascii():
+        for left, right in windows(text, start, stop, places(lower, start, stop, ("正", "对")), 20, 10):
+            for match in FOREIGN_VERDICT.finditer(text, left, right):
+                yield match.start(), match.end(), match["rest"], "option called correct"
+    near = windows(text, start, stop, letters(text, start, stop), 160, 260)
+    for left, right in near:
+        said = lower[left:right]
+        for pattern, cue, rule in _RULES:
+            if not any(map(said.__contains__, cue)):
+                continue
+            for match in pattern.finditer(text, left, right):
+                before = text[max(0, match.start() - 120) : match.start()]
+                if pattern in (VERDICT, _LOWER) and (
+                    _DENIED.search(before) or ("would" in match[0] and _CONDITIONAL.search(before))
+                ):
+                    continue
+                groups = match.groupdict()
+                stated = next(groups[name] for name in ("letter", "rest", "as", "only") if groups.get(name))
+                yield match.start(), match.end(), stated, rule
+    right_ones = _marked(text, near)
     # the one that is marked right among others that are marked wrong; two right ones are statements, not options
-    if len(right) == 1:
-        yield right[0].start(), right[0].end(), right[0]["rest"].upper(), "option marked correct"
+    if len(right_ones) == 1:
+        match = right_ones[0]
+        yield match.start(), match.end(), match["rest"].upper(), "option marked correct"
 
 
 def marked_right(text: str, start: int, stop: int) -> list[re.Match[str]]:
     """Return where a list gives the verdict "right" on an option, in its group `rest`."""
-    marked = list(_MARKED.finditer(text, start, stop))
+    return _marked(text, windows(text, start, stop, letters(text, start, stop), 160, 260))
+
+
+def _marked(text: str, near: list[Window]) -> list[re.Match[str]]:
+    marked = [match for left, right in near for match in _MARKED.finditer(text, left, right)]
     different = len({match["rest"].upper() for match in marked})
     return [match for match in marked if match["yes"] and (match["mark"] or different >= _LIST)]

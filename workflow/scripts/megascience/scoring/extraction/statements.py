@@ -5,16 +5,17 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from megascience.scoring.extraction.doubt import hedged
 from megascience.scoring.extraction.option_statements import verdicts
-from megascience.scoring.model import MATHEMATICAL, MAX_COMPLETION
+from megascience.scoring.extraction.windows import lowered, places, windows
+from megascience.scoring.math.numerals import read_number
+from megascience.scoring.math.units import NONE, read_unit
+from megascience.scoring.model import MATHEMATICAL, MAX_ANSWER, MAX_COMPLETION
 from megascience.scoring.text import languages
 from megascience.scoring.text.markup import boxes
 
 #: Kinds whose answers may be formulas.
 _MATH = MATHEMATICAL | {"number", "quantity", "auto"}
-#: Of each way to state an answer only so many last places are looked at: the last one wins, and a text that states
-#: hundreds is a loop.
-LAST = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +50,10 @@ _PHRASE = re.compile(
 _HEDGE_VERB = re.compile(r"might|could|may|can\s+be|seems|appears|isn|cannot|can't", re.IGNORECASE)
 
 
-#: Words right before a phrase that take the commitment out of it: "if the answer is", "whether option".
-_HEDGE_NEXT = re.compile(
-    r"\b(?:if|suppos\w+|assum\w+|whether|unless|what|which|how|not|than|claims?|says|said|guess|imply|implies|mean\s+that|"
-    r"student's|your|their|his|her|previous|first|earlier|initial)(?:\s+that)?(?:\s+the)?(?:\s+correct)?\s*$",
-    re.IGNORECASE,
+#: What follows an answer that would be one elsewhere: "would be D for a normal patient".
+_FOR_ANOTHER = re.compile(
+    r"[\s*_(\[]{0,6}\S{1,40}\s+(?:for|in|if|unless|when|with|under|had|were|but|only)\b", re.IGNORECASE
 )
-
-
-#: Words that hedge the rest of their clause.
-_HEDGE_FAR = re.compile(
-    r"\b(?:(?:might|may|could)\s+(?:also\s+)?(?:think|say|argue|guess|be\s+tempted|conclude|assume|choose)|"
-    r"would\s+(?:think|guess|be\s+tempted|assume)|perhaps|"
-    r"maybe|possibly|at\s+first(?:\s+(?:glance|sight))?|initially|tempting|not\s+sure|unsure|unclear|wonder\w*|"
-    r"check(?:ing)?\s+(?:if|whether)|would\s+(?:mean|imply)|suppose|not\s+(?:true|correct|the\s+case|possible)\s+that|"
-    r"(?:do\s+not|don't|doesn't|cannot|can't)\s+(?:think|believe|say|conclude)|mistakenly|incorrectly|wrongly|common\s+mistake)\b"
-    r"(?:(?!\bbut\b|\bhowever\b|\btherefore\b|\bthus\b|\bso\b|\bhence\b|\bstill\b|\bactually\b)[^.!?;\n])*$",
-    re.IGNORECASE,
-)
-
-
 NEGATED = re.compile(
     r"^\s*(?:\*\*)?(?:not|never|neither|definitely not|certainly not|none of these, but|incorrect|wrong|unlikely)\b",
     re.IGNORECASE,
@@ -82,10 +67,8 @@ _BUT = re.compile(
 )
 
 
-_TAG = re.compile(r"[<\[]\s*(answer|final_answer|final)\s*[>\]](.*?)[<\[]\s*/\s*\1\s*[>\]]", re.IGNORECASE | re.DOTALL)
-
-
-_HASHES = re.compile(r"^\s*#{4}\s*(?!#)(.+)$", re.MULTILINE)
+_CLOSING_TAG = re.compile(r"[<\[]\s{0,3}/\s{0,3}(answer|final_answer|final)\s{0,3}[>\]]", re.IGNORECASE)
+_HASHES = re.compile(r"^[ \t]{0,8}#{4}[ \t]*(?!#)(.+)$", re.MULTILINE)
 
 
 _SENTENCE_END = re.compile(
@@ -130,11 +113,6 @@ def _content(text: str, start: int, stop: int, math: bool) -> tuple[str, int]:
         return inside, start + match.start()
 
 
-def hedged(text: str, start: int) -> bool:
-    before = text[max(0, start - 120) : start]
-    return _HEDGE_NEXT.search(before) is not None or _HEDGE_FAR.search(before) is not None
-
-
 def _abbreviated(text: str, content: str, end: int, options: Sequence[str]) -> tuple[str, int]:
     """Return an option's text that begins like a letter with a full stop ("E. coli"), or the content as it is."""
     start = end - len(content.lstrip())
@@ -171,18 +149,29 @@ def _with_text(text: str, end: int, content: str, bold: bool, options: Sequence[
     return end
 
 
-def _phrases(text: str, start: int, stop: int, kind: str, options: Sequence[str] | None) -> Iterator[Commitment]:
+def _phrases(
+    text: str, lower: str, start: int, stop: int, kind: str, options: Sequence[str] | None
+) -> Iterator[Commitment]:
+    for left, right in windows(text, start, stop, places(lower, start, stop, _NOUNS), 60, 320):
+        yield from _phrases_in(text, left, right, stop, kind, options)
+
+
+def _phrases_in(
+    text: str, start: int, end: int, stop: int, kind: str, options: Sequence[str] | None
+) -> Iterator[Commitment]:
     math = kind in _MATH
-    for match in deque(_PHRASE.finditer(text, start, stop), LAST):
+    for match in _PHRASE.finditer(text, start, end):
         verb = match["verb"] or ""
         if match["many"] and not match["what"] and match["noun"].lower() in ("option", "choice", "statement", "letter"):
             continue  # "the options are:" restates them
-        if _HEDGE_VERB.search(verb) or hedged(text, match.start()):
+        if _HEDGE_VERB.search(verb) or hedged(text, match.start() + len(match[0]) - len(match[0].lstrip())):
             negation = re.search(r"isn|cannot|can't", verb)
             if not negation:
                 continue
         content, end = _content(text, match.end(), stop, math)
         if not content.strip() or text[end : end + 1] == "?":
+            continue
+        if "would" in verb and _FOR_ANOTHER.match(content):
             continue
         if options and len(content.strip()) == 1 and text[end : end + 1] == ".":
             content, end = _abbreviated(text, content, end, options)
@@ -206,20 +195,33 @@ _NOUNS = ("answer", "option", "choice", "letter", "statement", "ans", "solution"
 _LATIN = ("antwor", "respuest", "respost", "rispost", "odpowied", "cevap", "jawaban", "jibu", "reponse")
 
 
-def _headings(text: str, start: int, stop: int, math: bool) -> Iterator[Commitment]:
-    for match in deque(_HEADING.finditer(text, start, stop), LAST):
-        content, end = _content(text, match.end(), stop, math)
-        stated = content.strip()
-        if stated and (stated.startswith(("$", "\\(", "\\[")) or len(stated.split()) <= 12):
-            yield Commitment(match.start(), end, content, "answer phrase", False)
+def _headings(text: str, lower: str, start: int, stop: int, math: bool) -> Iterator[Commitment]:
+    for left, right in windows(text, start, stop, places(lower, start, stop, ("ans",)), 40, 60):
+        for match in _HEADING.finditer(text, left, min(stop, right + 40)):
+            content, end = _content(text, match.end(), stop, math)
+            stated = content.strip()
+            if stated and (stated.startswith(("$", "\\(", "\\[")) or len(stated.split()) <= 12):
+                yield Commitment(match.start(), end, content, "answer phrase", False)
 
 
-def _foreign(text: str, start: int, stop: int, math: bool) -> Iterator[Commitment]:
+def _foreign(text: str, lower: str, start: int, stop: int, math: bool) -> Iterator[Commitment]:
     """Yield the answers that phrases in other languages state."""
-    for match in deque(languages.PHRASE.finditer(text, start, stop), LAST):
-        content, end = _content(text, match.end(), stop, math)
-        if content.strip() and not languages.NEGATED.match(content):
-            yield Commitment(match.start(), end, content, "answer phrase", False)
+    for left, right in windows(text, start, stop, places(lower, start, stop, languages.CUES), 40, 120):
+        for match in languages.PHRASE.finditer(text, left, right):
+            content, end = _content(text, match.end(), stop, math)
+            if content.strip() and not languages.NEGATED.match(content):
+                yield Commitment(match.start(), end, content, "answer phrase", False)
+
+
+def _tagged(text: str, start: int, stop: int) -> Iterator[Commitment]:
+    """Yield what stands between `<answer>` and `</answer>`."""
+    for close in deque(_CLOSING_TAG.finditer(text, start, stop), 8):
+        window = max(start, close.start() - 4 * MAX_ANSWER)
+        mark = re.compile(rf"[<\[]\s{{0,3}}{close[1]}\s{{0,3}}[>\]]", re.IGNORECASE)
+        openings = list(mark.finditer(text, window, close.start()))
+        if openings:
+            begin = openings[-1]
+            yield Commitment(begin.start(), close.end(), text[begin.end() : close.start()], "tag", True)
 
 
 def commitments(text: str, start: int, stop: int, kind: str, options: Sequence[str] | None) -> list[Commitment]:
@@ -229,34 +231,90 @@ def commitments(text: str, start: int, stop: int, kind: str, options: Sequence[s
     if "\\boxed" in segment or "\\fbox" in segment or "\\framebox" in segment:
         for a, b, c, d in boxes(segment):
             content = segment[c:d]
-            if joined and kind not in ("text",) and _CONNECTED.fullmatch(segment[joined[-1][1] : a]):
+            between = segment[joined[-1][1] : a] if joined else ""
+            if (
+                joined
+                and kind != "text"
+                and len(between) <= _MAX_BETWEEN
+                and (_CONNECTED.fullmatch(between) or _PART.search(between))
+            ):
                 joined[-1] = (joined[-1][0], b, f"{joined[-1][2]}, {content}")
             else:
                 joined.append((a, b, content))
         found += [Commitment(start + a, start + b, content, "box", True) for a, b, content in joined]
     if "</" in segment or "[/" in segment:
-        found += [Commitment(m.start(), m.end(), m[2], "tag", True) for m in _TAG.finditer(text, start, stop)]
+        found += _tagged(text, start, stop)
     if "####" in segment:
-        found += [Commitment(m.start(), m.end(), m[1], "hashes", True) for m in _HASHES.finditer(text, start, stop)]
+        for left, right in windows(text, start, stop, places(text, start, stop, ("####",)), 10, 400):
+            found += [Commitment(m.start(), m.end(), m[1], "hashes", True) for m in _HASHES.finditer(text, left, right)]
     math = kind in _MATH
-    lower = segment.lower()
-    if any(noun in lower for noun in _NOUNS):
-        found += _phrases(text, start, stop, kind, options)
-        found += _headings(text, start, stop, math)
+    lower = lowered(text)
+    found += _phrases(text, lower, start, stop, kind, options)
+    found += _headings(text, lower, start, stop, math)
     if not segment.isascii() or any(word in lower for word in _LATIN):
-        found += _foreign(text, start, stop, math)
+        found += _foreign(text, lower, start, stop, math)
     if kind == "choice":
         found += [
             Commitment(a, b, stated, rule, False)
-            for a, b, stated, rule in verdicts(text, start, stop)
+            for a, b, stated, rule in verdicts(text, lower, start, stop)
             if not hedged(text, a) and not (options and _part_of_name(text, a, stated, options))
         ]
     found.sort(key=lambda c: (c.end, c.delimited))
     return found
 
 
+_MAX_BETWEEN = 600
+#: The next part of a question, which has an answer of its own: "(b)", "Part 2:".
+_PART = re.compile(r"\n[\s*#>-]{0,8}(?:\([b-h]\)|[b-h]\)|part\s+(?:\(?[b-h]\)?|[2-9])\b)", re.IGNORECASE)
 #: What joins two boxes to one answer: "$\\boxed{3}$ and $\\boxed{5}$", "x=\\boxed{3},\\quad y=\\boxed{4}".
 _CONNECTED = re.compile(
     r"(?:[\s$,;.&]|\\[()\[\],;\s]|\\q?quad)*(?:and|or|\\text\s*\{\s*,?\s*(?:and|or)\s*\})?(?:[\s$&]|\\[()\[\],;\s]|\\q?quad)*"
     r"(?:\\?[a-zA-Z]+(?:_\{?\w+\}?)?\s*=\s*)?"
 )
+
+
+#: What goes on behind a box with the number in it: a power of ten, a percent sign, a unit.
+_POWER_BEHIND = re.compile(
+    r"[\s$~}]{0,3}(?:\\[,;:! ]\s?)?((?:\\times|\\cdot|×|·)\s*10\s*\^\s*(?:\{\s*[-+]?\d{1,4}\s*\}|[-+]?\d{1,4}))"
+)
+_PERCENT_BEHIND = re.compile(r"[\s$~]{0,3}(?:\\[,;:! ]\s?)?(\\?%|percent\b)")
+_EXPONENT = r"(?:\^\s*\{?[-+]?\d\}?|[²³])?"
+_STYLED = r"\\(?:text|mathrm|rm|mbox|textrm|unit|si)\s*\{[^{}]{1,40}\}" + _EXPONENT
+_UNIT_BEHIND = re.compile(
+    r"(?:\\[)\]])?[\s$~]{0,4}(?:\\[,;:! ]|\\quad|\\[)\]]|\s){0,2}[\s$]{0,2}"
+    rf"((?:{_STYLED}|\^?\{{?\\circ\}}?\s*[CFK]?|[°Ωµμ€£¥$%]\s*[A-Za-z]{{0,4}}|[A-Za-zΩµμ]{{1,12}}{_EXPONENT})"
+    rf"(?:\s*[/·*]\s*[A-Za-zµμ]{{1,8}}{_EXPONENT}|(?:\\[,;]|\\cdot|\s)\s*{_STYLED}){{0,4}})"
+)
+#: A minus, or a sign for two values, right before a box.
+_SIGN_BEFORE = re.compile(r"(?:^|[=$(:\[]|\bis|\\approx)[\s$]{0,3}(-|−|\\pm|±)\s?$")
+
+
+def with_surroundings(text: str, start: int, end: int, answer: str) -> str:
+    """Return a boxed answer with the sign before its box, and the power of ten and the unit behind it.
+
+    Args:
+        text: the completion.
+        start, end: the place of the box.
+        answer: what stands in it.
+    """
+    sign = _SIGN_BEFORE.search(text, max(0, start - 12), start)
+    if sign:
+        answer = f"{sign[1]} {answer}"
+    if re.search(r"[a-zA-Z]\s*\}?\s*$", answer) and not re.search(r"\d\s*\}?$", answer):
+        return answer  # it has a unit of its own, or is no number
+    power = _POWER_BEHIND.match(text, end)
+    if power:
+        answer, end = f"{answer} {power[1]}", power.end()
+    percent = _PERCENT_BEHIND.match(text, end)
+    if percent:
+        return f"{answer} {percent[1]}"
+    unit = _UNIT_BEHIND.match(text, end)
+    if unit and read_number(answer) is not None and read_unit(unit[1]) not in (None, NONE):
+        word = unit[1].strip()
+        if not (word.isalpha() and (word in _NO_UNITS or (len(word) == 1 and word not in "mgsJNKVWCFLTh"))):
+            return f"{answer} {unit[1]}"
+    return answer
+
+
+#: Words behind a box that a table of units knows, but which are words here.
+_NO_UNITS = frozenset({"in", "at", "as", "am", "are", "is", "a", "I", "per", "min", "turn", "turns", "cycle"})

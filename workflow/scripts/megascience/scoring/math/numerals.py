@@ -60,6 +60,8 @@ _MIXED_WORDS = re.compile(r"([-+]?)\s*(\d+)\s+and\s+(?:a|one)[\s-]+(half|third|q
 _FRAC = re.compile(
     r"([-+]?)\s*(\d*)\s*\\[dtc]?frac\s*(?:\{\s*([-+]?\d+)\s*\}|(\d))\s*(?:\{\s*(\d+)\s*\}|(\d))(?![\d{^_])"
 )
+#: Numbers as computers write them.
+_COMPUTER = re.compile(r"0(?:x[0-9a-fA-F]{1,32}|b[01]{1,64}|o[0-7]{1,32})(?![0-9a-zA-Z])")
 _TEN = re.compile(r"([-+]?)\s*10\s*\^\s*(?:\{\s*([-+]?\s*\d{1,6})\s*\}|([-+]?\d{1,6}))(?![\d.])")
 _PERCENT = re.compile(r"\s*(?:\\?%|percent(?:age)?\b(?! points?)|per\s?cent\b|pct\b)", re.IGNORECASE)
 _SCALE = re.compile(r"\s*[-\s]?((?i:hundred|thousand|million|billion|trillion|dozen))\b(?![/^*])|(k)(?=$|[\s.,;)])")
@@ -76,7 +78,7 @@ _APPROX = re.compile(
 _DECIMAL_COMMA = re.compile(r"^([-+]?(?:0(?=,\d+)|\d+(?=,(?:\d{1,2}|\d{4,})(?!\d)))),(\d+)(?![\d,.])")
 _EQUALS = re.compile(r"(?<![<>!:\\])(?:=|≈|≃|\\(?:approx|simeq|sim|doteq)(?![a-zA-Z]))(?!=)")
 #: What makes two sides anything but equal.
-_RELATION = re.compile(
+RELATION = re.compile(
     r"[<>≤≥≠≪≫∈∼↔⇔]|\\(?:n?leq?|n?geq?|ne|neq|lt|gt|ll|gg|leqslant|geqslant|in|notin|not|to|rightarrow|mapsto|propto)(?![a-zA-Z])|!="
 )
 
@@ -131,6 +133,9 @@ def leading(text: str) -> Numeral | None:
             return None
         value = Fraction(10) ** exponent
         return _finish(-value if match[1] == "-" else value, False, 1, abs(value), text[match.end() :])
+    match = _COMPUTER.match(text)
+    if match:  # 0xFF
+        return _finish(Fraction(int(match[0], 0)), True, None, None, text[match.end() :])
     match = _NUMERAL.match(text)
     if match is None or not (match["int"] or len(match["dec"] or "") > 1) or (match["sign"] and match["sign2"]):
         return None
@@ -260,10 +265,13 @@ def read_number(text: str) -> Numeral | None:
         return found
     sides = sides_of(text)
     if len(sides) > 1:
-        if _RELATION.search(text) or (len(sides) > 2 and re.search(r"[,;]|\b(?:and|or)\b", text)):
+        if RELATION.search(text) or (len(sides) > 2 and re.search(r"[,;]|\b(?:and|or)\b", text)):
             return None  # x = 1, y = 2 is no number, nor is x = 1 > 0
         return _value_of(sides)
     return constant(text)
+
+
+_DELIMITERS = re.compile(r"\\[()\[\]]")
 
 
 def sides_of(text: str) -> list[str]:
@@ -273,7 +281,7 @@ def sides_of(text: str) -> list[str]:
         return [text]
     sides, start, depth, at = [], 0, 0, 0
     for mark in marks:
-        between = text[at : mark.start()]
+        between = _DELIMITERS.sub("", text[at : mark.start()])
         depth += sum(map(between.count, "([{")) - sum(map(between.count, ")]}"))
         at = mark.end()
         if depth <= 0:
@@ -287,7 +295,7 @@ def _value_of(sides: list[str]) -> Numeral | None:
 
     `v = 12 / 4 = 3` gives 3, `2x = 10` and `x^2 = 25` give nothing: they say what something else than x is.
     """
-    if names_a_value(sides[0]):
+    if names_a_value(sides[0]) or (len(sides) > 2 and is_expression_of_several(sides[0])):
         found = _simple(tidy(sides[-1]))
         return found if found is not None else constant(sides[-1])
     if len(sides) == 2 and names_a_value(sides[1]):  # 12 = x
@@ -305,6 +313,14 @@ _SYMBOLIC_ONLY = re.compile(r"\\(?:frac|text|mathrm|left|right|Delta|partial)(?!
 #: Squares that have a name of their own: a coefficient of determination, a variance.
 _NAMED_SQUARE = re.compile(r"(?:R|r|\\?(?:chi|sigma)|s|χ|σ)\s*\^\s*\{?2\}?")
 _PROSE_WORD = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z]{3,}(?![a-zA-Z])")
+
+
+def is_expression_of_several(side: str) -> bool:
+    """Return whether a side is an expression in two symbols or more: no equation for one unknown."""
+    try:
+        return len(symbols(parse(strip_spacing(strip_styles(side)).strip(" *_:$")))) > 1
+    except (ParseError, RecursionError):
+        return False
 
 
 def names_a_value(side: str) -> bool:
@@ -349,6 +365,13 @@ _ALTERNATIVE = re.compile(
 def _alternative(rest: str) -> re.Match[str] | None:
     match = _ALTERNATIVE.search(rest) if len(rest) < 200 else None
     return match if match and (re.search(r"\d|\\frac", rest[match.end() :]) or match[0] in "?" or match["or"]) else None
+
+
+def gives_alternatives(text: str) -> bool:
+    """Return whether a text gives a number and another one beside it ("3, or maybe 4")."""
+    found = leading(tidy(text[:400]))
+    mark = _alternative(found.rest) if found is not None and found.rest else None
+    return found is not None and mark is not None and _either(found, mark) is None
 
 
 def _either(found: Numeral, mark: re.Match[str]) -> Numeral | None:

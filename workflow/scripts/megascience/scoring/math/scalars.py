@@ -4,7 +4,7 @@ from fractions import Fraction
 
 from megascience.scoring.math.evaluation import TooLarge, Undefined, exact
 from megascience.scoring.math.numerals import from_node
-from megascience.scoring.math.regions import ScalarTest
+from megascience.scoring.math.regions import ScalarTest, strip_name
 from megascience.scoring.math.tree import Node
 from megascience.scoring.math.tree import names_of as symbols
 from megascience.scoring.math.values import same_value
@@ -103,6 +103,29 @@ def one_constant(a: Node, b: Node) -> tuple[Node, Node]:
     if not rest & _VARIABLES or {left[1], right[1]} & rest:
         return a, b
     return a, tuple(left if part == right else part for part in b) if b[0] == "add" else b
+
+
+#: Names that stand for any whole number in a general solution.
+_PARAMETERS = frozenset({"n", "k", "m"})
+
+
+def one_parameter(a: Node, b: Node) -> tuple[Node, Node]:
+    """Return two general solutions (2πn, 2kπ) with one name for their whole number."""
+    left, right = symbols(strip_name(a)), symbols(strip_name(b))
+    one, two = left - right, right - left
+    if len(one) != 1 or len(two) != 1 or not (one | two) <= _PARAMETERS or not (_has_pi(a) and _has_pi(b)):
+        return a, b
+    return a, _renamed(b, two.pop(), one.pop())
+
+
+def _has_pi(node: Node) -> bool:
+    return node == ("const", "pi") or any(_has_pi(part) for part in node[1:] if isinstance(part, tuple) and part)
+
+
+def _renamed(node: Node, old: str, new: str) -> Node:
+    if node == ("sym", old):
+        return ("sym", new)
+    return tuple(_renamed(part, old, new) if isinstance(part, tuple) and part else part for part in node)
 
 
 def _constant(node: Node) -> Node | None:

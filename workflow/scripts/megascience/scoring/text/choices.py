@@ -28,10 +28,13 @@ _NO_SUBJECT = (
     r"(?!\s+(?:is|was|would|can|has|are|being|looks|seems|believe|think|guess|am|have|suppose|"
     r"and\s+[A-Z]\s+(?:are|were|is))\b)"
 )
-_SECOND = re.compile(
-    r"\s*(?:,|&|/|\+|;|\bor\b|\band\b|,\s*(?:and|or)\b|(?<=[)\]])\s*(?=[(\[][A-Z][)\]]))\s*(?:options?\s+)?"
-    r"[(\[]?\s*([A-Z])\s*[)\]]?(?![A-Za-z0-9'])" + _NO_SUBJECT
+#: What may stand between two answers that are given side by side: "A (or B)", "A | B", "A, alternatively B".
+BESIDE = (
+    r"(?:(?:[\s,;|/&+()\[\]\\?]|[—–-]\s|\.\.\.|…|\b(?:or|and|perhaps|possibly|maybe|probably|alternatively|alternately|"
+    r"as\s+well(?:\s+as)?|along\s+with|together\s+with|plus|else|also|then|either|both|versus|vs|otherwise|sometimes|likely|"
+    r"potentially|arguably|equally|even|no|not?\s+sure|options?|choices?|letters?)\b\.?){1,12})"
 )
+_SECOND = re.compile(BESIDE + r"([A-Z])\s*[)\]]?(?![A-Za-z0-9'])(?!(?<=[AI])\s+[a-z])" + _NO_SUBJECT)
 
 
 def bare(text: str) -> str:
@@ -64,11 +67,22 @@ _SEVERAL = re.compile(
 
 
 def lists_letters(text: str, options: int = 26) -> bool:
-    """Return whether a stated answer names two options side by side ("(B) or (C)")."""
-    match = _SEVERAL.match(bare(text[:200]))
-    if match is None or match[1] == match[2] or not (match[1] + match[2]).isupper():
+    """Return whether a stated answer names two options side by side ("(B) or (C)", "A, alternatively B")."""
+    text = bare(text[:200])
+    match = _SEVERAL.match(text)
+    if match and match[1] != match[2] and (match[1] + match[2]).isupper():
+        return all(ord(letter) - 65 < options for letter in match.groups())
+    text = text[_LEAD.match(text).end() :]  # type: ignore[union-attr]
+    found = letter_at(text, options)
+    return found is not None and _names_another(text, found, options)
+
+
+def _names_another(text: str, found: tuple[str, int], options: int) -> bool:
+    letter, end = found
+    second = _SECOND.match(text, end)
+    if second is None or second[1] == letter or ord(second[1]) - 65 >= options:
         return False
-    return all(ord(letter) - 65 < options for letter in match.groups())
+    return bool(text[end : second.start(1)].strip())
 
 
 _ORDINALS = ["first", "second", "third", "fourth", "fifth", "sixth"]
@@ -91,11 +105,7 @@ def read_letter(text: str, options: int = 26) -> str | None:
     found = letter_at(text, options)
     if found is None:
         return None
-    letter, end = found
-    second = _SECOND.match(text, end)
-    if second and second[1] != letter and ord(second[1]) - 65 < options:
-        return None  # two options are no choice of one
-    return letter
+    return None if _names_another(text, found, options) else found[0]  # two options are no choice of one
 
 
 _LETTERS = re.compile(
@@ -140,6 +150,16 @@ _WORDS = {**dict.fromkeys(TRUE, "true"), **dict.fromkeys(FALSE, "false")}  # of 
 _NOT_FALSE = re.compile(rf"^{_NOT}\s+(?:false|incorrect|wrong)\b", re.IGNORECASE)
 
 
+#: Both truth values side by side, or one on a condition: "True/False", "True (or False)", "true if n is even".
+_BOTH = re.compile(
+    rf"^(?:not\s+)?(?:true|false|yes|no|correct|incorrect|right|wrong)\b{BESIDE}(?:it\s+is\s+)?(?:not\s+)?(?:true|false|yes|no|correct|incorrect|right|wrong|maybe)\b",
+    re.IGNORECASE,
+)
+_IN_ONE_CASE = re.compile(
+    r"^(?:true|false|yes|no|correct|incorrect)\b[\s,(]{1,3}(?:but\s+)?(?:only\s+)?(?:if(?!\s+and\s+only)|when|unless|provided|except|sometimes|assuming|"
+    r"as\s+long\s+as|for\s+(?:some|most|even|odd|positive|negative|small|large)|in\s+(?:some|most|certain)\s+cases)\b",
+    re.IGNORECASE,
+)
 _BEFORE_VERDICT = re.compile(
     r"^(?:therefore|so|thus)?,?\s*(?:(?:the|this)\s+(?:statement|assertion|claim|answer)\s+)?(?:is\s+)?"
     r"(?:(?:definitely|clearly|indeed|mostly|generally)\s+)?:?\s*",
@@ -155,6 +175,8 @@ def read_boolean(text: str) -> str | None:
     other = _WORDS.get(text.strip(" .。!").lower())
     if other is not None:
         return other
+    if _BOTH.match(text) or _IN_ONE_CASE.match(text):
+        return None
     if _NOT_FALSE.match(text):
         return "true"
     if _FALSE.match(text):
@@ -176,4 +198,6 @@ def read_yes_no_maybe(text: str) -> str | None:
     match = _YNM.match(
         re.sub(r"^(?:(?:the answer is|answer)\s*:?|a:|\(?[a-c]\))\s*", "", bare(text[:400]), flags=re.IGNORECASE)
     )
-    return match[1].lower() if match else None
+    return (
+        match[1].lower() if match and not _IN_ONE_CASE.match(match.string) and not _BOTH.match(match.string) else None
+    )

@@ -34,6 +34,11 @@ _OPTION = (
     r"réponse|choix|вариант|буква|选项|選択肢|الخيار|विकल्प)\s*[:：]?"
 )
 
+#: Pieces of lower-case text near which a phrase may stand.
+CUES = tuple(
+    "répons antwo lösung respuesta resposta risposta odpowied cevap jawaban đáp lời jibu ответ 答案 选 正确 正解 "
+    "答え 回答 解答 답 جابة جواب उत्तर উত্তর คำตอบ".split()
+)
 PHRASE = re.compile(
     rf"(?<![^\W_])(?:{'|'.join(_PHRASES.values())})\s*(?:\*\*|__|\*)?[:：\s]*(?:{_OPTION})?(?P<gap>[\s*_:：]*)",
     re.IGNORECASE,

@@ -50,9 +50,13 @@ def fold(text: str) -> str:
     return text if text.isascii() else text.translate(_FOLDED)
 
 
+#: A group that holds more than this is no answer.
+_MAX_GROUP = 16_000
+
+
 def group_end(text: str, start: int) -> int:
-    """Return the index after the group that opens with "{" at `start`, or -1 where it never closes."""
-    depth, i, n = 0, start, len(text)
+    """Return the index after the group that opens with "{" at `start`, or -1 where it does not close (soon)."""
+    depth, i, n = 0, start, min(len(text), start + _MAX_GROUP)
     while i < n:
         char = text[i]
         if char == "\\":
