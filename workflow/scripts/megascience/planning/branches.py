@@ -11,16 +11,11 @@ of them, and annotated, has subsets named after the selection or the annotation 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import get_args
 
-from megascience.planning.config.data import BranchingStage, Dataset, OptionalStage
+from megascience.planning.config.data import Dataset
 from megascience.planning.mixtures import Recipes
 from megascience.stages.order import SOURCE_STAGES, STAGES
 from megascience.storage.layout import SEPARATOR, TRUNK, split_subset
-
-#: The stages of a textbook's way that a branch may leave out, and those that it may override.
-OPTIONAL: tuple[str, ...] = get_args(OptionalStage)
-BRANCHING: tuple[str, ...] = get_args(BranchingStage)
 
 
 class Chains:

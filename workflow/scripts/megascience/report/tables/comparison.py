@@ -21,9 +21,6 @@ from megascience.storage.tables import table_of
 if TYPE_CHECKING:
     import pandas as pd
 
-#: What a short table shows: a column an average, or a row a benchmark and average.
-LAYOUTS = ("averages", "benchmarks")
-
 #: Behind a score that differs significantly from that of its block's first.
 MARK = "†"
 
@@ -152,7 +149,7 @@ class Comparison:
         """Return the table for readers.
 
         Args:
-            layout: one of `LAYOUTS`.
+            layout: "averages" for a column an average, "benchmarks" for a row a benchmark and average.
             caption: what the table is about; what its marks mean is added.
         """
         text = f"{caption} {_NOTE}".strip()
