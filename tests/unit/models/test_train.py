@@ -174,20 +174,9 @@ class TestRendering:
         # sizes that the trainer knows must not be said twice
         assert {ZERO3[k] for k in ZERO3 if k.startswith(("train_", "gradient_"))} == {"auto"}
 
-    @pytest.mark.parametrize(
-        ("change", "message"),
-        [
-            ({"template": None}, "template is missing"),
-            ({"global_batch": None}, "global_batch is missing"),
-            ({"epochs": None}, "neither epochs nor max_steps"),
-            ({"output_dir": "/somewhere"}, "output_dir is set by the workflow"),
-            ({"deepspeed": "zero2"}, "zero3 is the one known"),
-        ],
-    )
-    def test_faulty_presets_are_named(self, change, message):
-        settings = {k: v for k, v in {**PRESET, **change}.items() if v is not None}
-        with pytest.raises(InputError, match=message):
-            self.arguments(settings)
+    def test_further_arguments_are_handed_over(self):
+        rendered = self.arguments({**PRESET, "extra": {"use_badam": True, "galore_rank": 8}})
+        assert (rendered["use_badam"], rendered["galore_rank"], "extra" in rendered) == (True, 8, False)
 
     def test_deepspeed_without_gpus_is_refused(self):
         with pytest.raises(InputError, match="needs GPUs"):

@@ -6,11 +6,8 @@ from typing import Any
 
 from megascience.storage.errors import InputError
 
-#: Settings that a preset must have, beside `epochs` or `max_steps`.
-REQUIRED = ("stage", "finetuning_type", "template", "learning_rate", "global_batch", "cutoff_len")
-
 #: LLaMA-Factory's keys that are made here, so that a preset must not set them.
-_OURS = (
+MADE_HERE = (
     "model_name_or_path",
     "dataset",
     "dataset_dir",
@@ -73,21 +70,14 @@ def training_arguments(
 
     Args:
         settings: the preset: LLaMA-Factory's keys, but for `global_batch` (sequences a step), `epochs`
-            `deepspeed: zero3` and `too_long` (see `training_rows`).
+            `deepspeed: zero3`, `too_long` (see `training_rows`) and `extra` (further keys of LLaMA-Factory).
         base: folder of the checkpoint to start from.
         work: folder with `dataset_info.json` (dataset "train"); the run goes to `work/run`.
         devices, per_device_batch: see `accumulation_steps`.
 
     Raises:
-        InputError: a setting is missing, is not the preset's to set, or does not go with the devices.
+        InputError: a setting does not go with the devices.
     """
-    missing = [key for key in REQUIRED if key not in settings]
-    if missing:
-        raise InputError(f"config: train: {missing[0]} is missing; add it to the preset")
-    if "epochs" not in settings and "max_steps" not in settings:
-        raise InputError("config: train: neither epochs nor max_steps says how long to train; add one to the preset")
-    if taken := [key for key in _OURS if key in settings]:
-        raise InputError(f"config: train: {taken[0]} is set by the workflow; take it out of the preset")
     arguments = {
         "model_name_or_path": str(base),
         "do_train": True,
@@ -105,15 +95,14 @@ def training_arguments(
         "disable_tqdm": True,
         "seed": 42,
     }
-    ours = {"global_batch", "epochs", "deepspeed", "too_long"}
+    ours = {"global_batch", "epochs", "deepspeed", "too_long", "extra"}
     arguments |= {key: value for key, value in settings.items() if key not in ours}
+    arguments |= settings.get("extra", {})
     if "epochs" in settings:
         arguments["num_train_epochs"] = settings["epochs"]
     if not devices:
         arguments["use_cpu"] = True
     if "deepspeed" in settings:
-        if settings["deepspeed"] != "zero3":
-            raise InputError(f"config: train: deepspeed is {settings['deepspeed']!r}; zero3 is the one known")
         if not devices:
             raise InputError("config: train: deepspeed needs GPUs; give the job some in the profile, or remove it")
         arguments["deepspeed"] = str(work / "deepspeed.json")

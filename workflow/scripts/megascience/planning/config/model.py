@@ -27,8 +27,8 @@ from megascience.storage.layout import TRUNK
 Discipline = Literal["physics", "biology", "chemistry", "medicine", "computer_science", "mathematics", "economics"]
 
 
-class PathVars(Section):
-    """Folders, which rules name <results>, <models>, <logs> and <timings>."""
+class PathVars(Section, title="Folders"):
+    """The folders that rules name `<results>`, `<models>`, `<logs>` and `<timings>`."""
 
     results: str = key("What is computed.", "results")
     models: str | None = optional("Files of models, which several results may share.")
@@ -37,8 +37,8 @@ class PathVars(Section):
 
 
 class Config(Section):
-    """Every key of the configuration. config/config.yaml has the paper's settings; a file that is given with
-    --configfile overrides it key by key, a list as a whole, and null takes an optional key away."""
+    """Every key of the configuration. `config/config.yaml` has the paper's settings; a file that is given with
+    `--configfile` overrides it key by key, a list as a whole, and `null` takes an optional key away."""
 
     pathvars: PathVars = key("The folders of results, model files, logs and running times.", PathVars)
     shelf: str = key("The table of books.")
@@ -75,7 +75,7 @@ class Config(Section):
         "What is trained on what; a list, so that a file that overrides it replaces it as a whole."
     )
     tables: dict[LowerName, ScoreTable] = key(
-        "Tables of scores, <results>/tables/<name>. `main` is always made, of all experiments where the config has "
+        "Tables of scores, `<results>/tables/<name>`. `main` is always made, of all experiments where the config has "
         "nothing to show.",
         dict,
     )

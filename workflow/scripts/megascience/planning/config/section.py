@@ -58,15 +58,16 @@ def key(description: str, default: Any = ..., **limits: Any) -> Any:
     return Field(default, description=description, **limits)
 
 
-def optional(description: str, unset: Any = None, **limits: Any) -> Any:
+def optional(description: str, unset: Any = None, marks: Mapping[str, Any] | None = None, **limits: Any) -> Any:
     """Declare a key that is among the plain values only where it is set; null takes it away.
 
     Args:
         description: what the key is for.
         unset: what holds where it is not set, for the documentation; the code that reads the key decides it.
+        marks: what else the schema and the documentation say of it.
         limits: see pydantic's `Field`.
     """
-    extra = {} if unset is None else {"unset": unset}
+    extra = {**({} if unset is None else {"unset": unset}), **(marks or {})}
     return Field(
         None, description=description, exclude_if=lambda value: value is None, json_schema_extra=extra, **limits
     )
@@ -80,6 +81,11 @@ def matching(pattern: str, words: str) -> StringConstraints:
     """Return the constraint that a text matches a pattern, which messages put in words."""
     _PATTERNS[pattern] = words
     return StringConstraints(pattern=pattern)
+
+
+def pattern_words(pattern: str) -> str:
+    """Return what a text that matches a pattern is, in words."""
+    return _PATTERNS.get(pattern, f"text that matches {pattern}")
 
 
 def checked(form: Any, data: Any, where: str, place: Callable[[KeyPath], str] | None = None) -> Any:
@@ -150,12 +156,19 @@ def _said(form: Any, path: KeyPath, fault: Any) -> tuple[str, str]:
         if kind == "literal_error":
             return f"{above}unknown name {name}", _known(str(path[-1]), literals(form, path[:-1], of_keys=True))
         return f"{above}the name {name} ", _must(fault["msg"], kind, context)
-    opening = f"{dotted(path)} is {one_line(repr(fault['input']), _QUOTED)}; it " if path else "it "
+    opening = f"{dotted(path)} is {_shown(fault['input'])}; it " if path else "it "
     if kind == "literal_error":
         words = literals(form, path)
         near = _near(str(fault["input"]), words)
         return opening, "must be " + ("" if len(words) == 1 else "one of ") + ", ".join(map(str, words)) + near
     return opening, _must(fault["msg"], kind, context)
+
+
+def _shown(value: Any) -> str:
+    """Return a value as YAML writes the simple ones."""
+    words = {None: "null", True: "true", False: "false"}
+    simple = value is None or isinstance(value, bool)
+    return words[value] if simple else one_line(repr(value), _QUOTED)
 
 
 _FORMS = {
@@ -179,7 +192,7 @@ _FORMS = {
 
 def _must(message: str, kind: str, context: Mapping[str, Any]) -> str:
     if kind == "string_pattern_mismatch":
-        return f"must be {_PATTERNS.get(context['pattern'], context['pattern'])}"
+        return f"must be {pattern_words(context['pattern'])}"
     return _FORMS[kind].format(**context) if kind in _FORMS else message.replace("Input should", "must")
 
 

@@ -23,12 +23,10 @@ def place(description: str, unset: Any = None, text: str = NO, **limits: Any) ->
     Args:
         text: whether the key can change a text: NO, ROUNDING or YES.
     """
-    info = optional(description, unset, **limits)
-    info.json_schema_extra = {**info.json_schema_extra, "changes_text": text}
-    return info
+    return optional(description, unset, {"changes_text": text}, **limits)
 
 
-class Served(Section):
+class Served(Section, title="Engine"):
     """Keys of every engine."""
 
     engine: Literal["vllm", "openai", "llamacpp", "transformers", "canned"] | None = place(
@@ -38,7 +36,7 @@ class Served(Section):
     gpus: int | None = place("GPUs that its hours are counted for.", "those of the job", ge=0)
 
 
-class OpenAI(Served):
+class OpenAI(Served, title="OpenAI"):
     """Any server that speaks OpenAI's protocol."""
 
     base_url: Annotated[str, matching(r"^https?://\S+$", "an address, http(s)://…/v1")] | None = place(
@@ -60,7 +58,7 @@ class OpenAI(Served):
     seed: bool | None = place("Whether the server takes a seed.", True, YES)
 
 
-class LlamaCpp(Served):
+class LlamaCpp(Served, title="llama.cpp"):
     """llama.cpp, which the job starts itself."""
 
     parallel: int | None = place("Requests that are answered at once.", 4, ROUNDING, ge=1)
@@ -70,7 +68,7 @@ class LlamaCpp(Served):
     deadline: Number | None = place("Seconds for one request over all its tries.", 1800, gt=0)
 
 
-class Transformers(Served):
+class Transformers(Served, title="Transformers"):
     """Hugging Face Transformers in process, for small machines."""
 
     batch_size: int | None = place("Requests that are answered together.", 16, ROUNDING, ge=1)
@@ -80,7 +78,7 @@ class Transformers(Served):
     trust_remote_code: bool | None = place("Whether code that comes with the model may run.", False, YES)
 
 
-class Vllm(Served):
+class Vllm(Served, title="vLLM"):
     """vLLM in process: the engine for GPUs."""
 
     tensor_parallel_size: int | None = place("GPUs that each layer is split over.", "those of the job", ROUNDING, ge=1)
@@ -99,12 +97,13 @@ class Vllm(Served):
     extra: dict[str, Argument] | None = place("Further engine arguments of vLLM, handed over as they are.", text=YES)
 
 
-class Canned(Served):
+class Canned(Served, title="Canned answers"):
     """Answers out of a file, for tests."""
 
     answers: str | None = place("The file of answers, YAML or JSONL.", "the model's path", YES)
     concurrency: int | None = place("Requests in flight.", 8, ge=1)
     log: str | None = place("A JSONL file that the key and seed of each request are appended to.")
+    hold: str | None = place("A file with a number: while it is there, only so many answers are given.")
 
 
 #: Engine -> its keys.
@@ -117,26 +116,23 @@ ENGINES: dict[str, type[Served]] = {
 }
 
 
-class Entry(Canned, LlamaCpp, OpenAI, Transformers, Vllm):
-    """Where one model or experiment answers: keys of its engine, over those of `default` and of its base model.
-
-    Which engine it is may be said elsewhere, in `default` or for the base model; `foreign_keys` checks what goes
-    with it.
-    """
+class Entry(Canned, LlamaCpp, OpenAI, Transformers, Vllm, title="Place of a model"):
+    """Where one model or experiment answers: keys of its engine, which go before those of its base model and of
+    `default`. The engine is its own, else that of its base model, else that of `default`."""
 
     concurrency: int | None = place("Requests in flight.", "16 (openai), 8 (canned)", ge=1)
     threads: int | None = place("CPU threads.", "those of the job", ROUNDING, ge=1)
     dtype: str | None = place("The type of the weights.", text=YES)
 
 
-class PdfTextPlace(Section):
+class PdfTextPlace(Section, title="Place of pdftext"):
     """How fast pdftext reads."""
 
     time_limit: Number | None = place("Seconds after which a book is given up.", 1800, YES, gt=0)
     workers: int | None = place("Books that are read at once.", 1, ge=1)
 
 
-class OlmOcrPlace(Section):
+class OlmOcrPlace(Section, title="Place of olmocr"):
     """Where olmocr runs. These keys go before those of `digitize.olmocr`."""
 
     server: str | None = place("Base URL of an OpenAI-compatible vision server, http(s)://…/v1.", "olmocr starts vLLM")
@@ -147,7 +143,7 @@ class OlmOcrPlace(Section):
     server_timeout: int | None = place("Seconds to wait for the server to answer.", 600, ge=1)
 
 
-class TextDedupPlace(Section):
+class TextDedupPlace(Section, title="Place of text-dedup"):
     """Where the program text-dedup runs."""
 
     command: list[str] | None = place(
@@ -155,7 +151,7 @@ class TextDedupPlace(Section):
     )
 
 
-class TrainPlace(Section):
+class TrainPlace(Section, title="Place of training"):
     """Where training runs."""
 
     command: list[str] | None = place("LLaMA-Factory's program and its first arguments.", min_length=1)
@@ -163,8 +159,9 @@ class TrainPlace(Section):
 
 
 class Serving(Section):
-    """`default` for every model; then by model or experiment, keys that go before those of `default`; and four
-    programs. An experiment is served as its base model is, but for keys of its own."""
+    """Where models answer, by the name of the model or the experiment, and where four other programs run. Results
+    are not redone for a change here: what can shape a text belongs to `sampling`, which is part of a request's key.
+    A few keys can change a text all the same, as the tables say; what was answered before such a change stays."""
 
     __pydantic_extra__: dict[str, Entry]
     model_config = {**Section.model_config, "extra": "allow"}

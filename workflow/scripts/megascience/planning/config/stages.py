@@ -41,14 +41,14 @@ class Override(Section):
     constrain: bool | None = optional("Whether a grammar holds the completion to its form.")
 
 
-class PdfText(Section):
+class PdfText(Section, title="pdftext"):
     """The PDF's own text layer, read on a CPU."""
 
     time_limit: Number | None = optional("Seconds after which a book is given up.", unset=1800, gt=0)
     workers: int | None = optional("Books that are read at once.", unset=1, ge=1)
 
 
-class OlmOcr(Section):
+class OlmOcr(Section, title="olmocr"):
     """A vision model reads each page, through the `olmocr` command."""
 
     model: str | None = optional("The vision model: its name at the server, its name on the hub, or its folder.")

@@ -1,16 +1,17 @@
-"""Training presets: arguments of LLaMA-Factory that make sense here, and three of our own."""
+"""Training presets: arguments of LLaMA-Factory that make sense here, and a few of our own."""
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from megascience.models.llamafactory import MADE_HERE
 from megascience.planning.config.section import Number, Section, key, optional
 
 #: What LLaMA-Factory takes as an argument's value.
 Argument = bool | int | float | str | list[bool | int | float | str]
 
 #: Keys that are ours; the others go to LLaMA-Factory under their own names.
-OURS = ("global_batch", "epochs", "extra")
+OURS = ("global_batch", "epochs", "too_long", "extra")
 
 
 class Preset(Section):
@@ -26,7 +27,11 @@ class Preset(Section):
     )
     warmup_steps: Number | None = optional("The steps in which it rises, in the place of warmup_ratio.", ge=0)
     global_batch: int = key("Sequences of one optimizer step, over all devices.", ge=1)
-    cutoff_len: int = key("The longest sequence in tokens; longer ones are cut.", ge=1)
+    cutoff_len: int = key("The longest sequence in tokens; `too_long` says what becomes of longer rows.", ge=1)
+    too_long: Literal["drop", "cut", "refuse"] | None = optional(
+        "What becomes of a row with more tokens than cutoff_len: it is dropped, it loses its end, or training stops.",
+        unset="drop",
+    )
     epochs: Number | None = optional("Passes over the dataset.", unset="as many as max_steps take", gt=0)
     max_steps: int | None = optional("Optimizer steps, in the place of epochs.", ge=1)
     bf16: bool | None = optional("Whether to compute in bfloat16.", unset=False)
@@ -65,3 +70,14 @@ class Preset(Section):
     extra: Annotated[dict[str, Argument], Field(min_length=1)] | None = optional(
         "Further arguments of LLaMA-Factory, handed over as they are: nobody checks their names before training."
     )
+
+    @model_validator(mode="after")
+    def _ends(self) -> "Preset":
+        if self.epochs is None and self.max_steps is None:
+            raise ValueError("neither epochs nor max_steps says how long to train; add one of them")
+        for name in self.extra or {}:
+            if name in MADE_HERE:
+                raise ValueError(f"extra.{name} is set by the workflow; take it out")
+            if name in Preset.model_fields:
+                raise ValueError(f"extra.{name} is a key of the preset itself; write it there")
+        return self
