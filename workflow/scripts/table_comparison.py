@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from megascience.report.tables.comparison import Comparison, Trained, by_model, dataset_rows
+from megascience.report.tables.comparison import Comparison, Trained, by_model
 from megascience.report.tables.paper import read_paper
 from megascience.report.tables.scores import read_scores
 from megascience.storage.logs import job_log
+from megascience.storage.parquet import count_rows
 from megascience.storage.tables import write_table
 
 with job_log(snakemake.log[0]):
@@ -15,7 +16,7 @@ with job_log(snakemake.log[0]):
         by_model(snakemake.input.verdicts),
         snakemake.params.benchmarks,
         {name: Trained(**made) for name, made in snakemake.params.trained.items()},
-        {Path(path).parent.name: dataset_rows(path) for path in snakemake.input.datasets},
+        {Path(path).parent.name: count_rows(path) for path in snakemake.input.datasets},
         read_paper(snakemake.input.paper or None),
     )
     write_table(table.long(), snakemake.output.table)

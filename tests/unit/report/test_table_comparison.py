@@ -13,11 +13,11 @@ from megascience.planning.config.model import Config
 from megascience.planning.config.models import Model
 from megascience.planning.config.read import read_config
 from megascience.planning.config.section import checked
-from megascience.report.tables.comparison import Comparison, Trained, by_model, dataset_rows
+from megascience.report.tables.comparison import Comparison, Trained, by_model
 from megascience.report.tables.paper import read_paper
 from megascience.report.tables.scores import average_groups
 from megascience.storage.errors import InputError
-from megascience.storage.parquet import write_records
+from megascience.storage.parquet import count_rows, write_records
 from megascience.storage.tables import write_table
 
 REGISTRY = {
@@ -131,7 +131,7 @@ def test_model_without_scores_is_named(tmp_path: Path) -> None:
 
 def test_rows_of_a_dataset(tmp_path: Path) -> None:
     write_records(tmp_path / "train.parquet", [{"item_id": "x"}] * 7, SCHEMA)
-    assert dataset_rows(tmp_path / "train.parquet") == 7
+    assert count_rows(tmp_path / "train.parquet") == 7
 
 
 # The paper's numbers

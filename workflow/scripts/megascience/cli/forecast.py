@@ -13,14 +13,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow.parquet as pq
-
 from megascience.inference.journal.budget import BYTES_PER_TOKEN
 from megascience.planning.jobs import Shard, model_identity, pending_of, shards_of
 from megascience.planning.plan import Plan
 from megascience.report.tables.cost import money, read_cost
 from megascience.stages.prompting.prompt import load_prompt
 from megascience.storage.layout import split_subset
+from megascience.storage.parquet import count_rows
 from megascience.storage.tables import table_of
 
 if TYPE_CHECKING:
@@ -274,7 +273,7 @@ class _Rows:
 
 
 def _rows_in(path: Path) -> int | None:
-    return pq.read_metadata(path).num_rows if path.exists() else None
+    return count_rows(path) if path.exists() else None
 
 
 @cache

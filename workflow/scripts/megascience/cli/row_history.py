@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from megascience.cli.contamination import evidence
 from megascience.cli.dropped import drop_line
@@ -25,7 +24,7 @@ from megascience.storage.layout import (
     stage_files,
     stage_of_path,
 )
-from megascience.storage.parquet import find_rows, read_columns
+from megascience.storage.parquet import find_rows, read_columns, read_schema
 from megascience.storage.text import one_line
 
 #: The stages whose rows are pairs.
@@ -131,7 +130,7 @@ class RowHistory:
             if not provenance.exists():
                 yield from ("", f"==== branch {branch}: not released yet")
                 continue
-            names = pq.read_schema(provenance).names
+            names = read_schema(provenance).names
             stages = [s for s in PAIR_STAGES if s in ("extract", "dedup") or f"{s}_model" in names]
             mine = [self._file(stage, f"{self.subset}{SEPARATOR}{branch}") for stage in stages]
             start = next((i for i, file in enumerate(mine) if file.exists()), len(mine))

@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from megascience.cli.terminal import indented
 from megascience.stages.order import STAGES
 from megascience.storage.errors import InputError
 from megascience.storage.layout import Layout
+from megascience.storage.parquet import count_rows, open_parquet
 from megascience.storage.tables import plain, read_tsv, table_of
 from megascience.storage.text import one_line
 
@@ -60,7 +59,7 @@ def _yield(results: Path) -> Iterator[str]:
 
 def _rows(dataset: Path) -> Iterator[str]:
     """Give rows spread evenly over the dataset, in the order of its ids."""
-    rows = pq.read_metadata(dataset).num_rows
+    rows = count_rows(dataset)
     count = min(SHOWN, rows)
     places = [rows * (2 * i + 1) // (2 * count) for i in range(count)]
     yield f"{rows} rows in {dataset}" + (f"; {count} of them:" if count else "")
@@ -73,7 +72,7 @@ def _rows(dataset: Path) -> Iterator[str]:
 
 
 def _row_at(dataset: Path, place: int) -> dict[str, str | None]:
-    with pq.ParquetFile(dataset) as file:
+    with open_parquet(dataset) as file:
         for group in range(file.num_row_groups):
             rows = file.metadata.row_group(group).num_rows
             if place < rows:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import pyarrow.parquet as pq
 
 from megascience.storage.errors import InputError
 from megascience.storage.files import atomic_file
-from megascience.storage.parquet import SCHEMA_VERSION
+from megascience.storage.parquet import SCHEMA_VERSION, open_parquet
 
 #: Which copy of a cluster is best: columns in order of weight; a list names values, best first.
 PREFER: dict[str, Any] = {"standard": ["high", "low"], "answer": "longest"}
@@ -86,22 +85,10 @@ def _sketch_schema(preferences: int, permutations: int) -> pa.Schema:
     )
 
 
-@contextmanager
-def open_parquet(path: str | Path) -> Iterator[pq.ParquetFile]:
-    """Open a Parquet file to be read in batches; InputError where it is cut off or no Parquet."""
-    try:
-        with pq.ParquetFile(path) as file:
-            yield file
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path}: not a readable Parquet file ({error}); delete it and run again") from error
-
-
 def batches(path: str | Path, columns: Sequence[str], needed: str) -> Iterator[pa.Table]:
     """Yield tables of the first column (the id) and those of `columns` that the file has."""
-    with open_parquet(path) as file:
+    with open_parquet(path, [needed], "set text_column") as file:
         names = file.schema_arrow.names
-        if needed not in names:
-            raise InputError(f"{path}: column {needed!r} is missing (it has {', '.join(names)}); set text_column")
         wanted = list(dict.fromkeys([names[0], *(c for c in columns if c in names)]))
         for batch in file.iter_batches(batch_size=_BATCH, columns=wanted):
             yield pa.table(batch).select(wanted)

@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from megascience.datasets.mixture_rows import ATTRIBUTION, TEXT, PortionFiles
 from megascience.datasets.release import sorted_tables
 from megascience.storage.errors import InputError
-from megascience.storage.parquet import iter_batches, read_metadata
+from megascience.storage.parquet import iter_batches, read_metadata, read_schema
 
 _MADE_BY = ("prompt_hash", "model", "revision")
 
@@ -27,7 +26,7 @@ class Vouchers:
     def __init__(self, portions: Sequence[PortionFiles]) -> None:
         self.portions = portions
         self.books = next((portion.provenance for portion in portions if portion.provenance is not None), None)
-        told = pq.read_schema(self.books).remove_metadata() if self.books else pa.schema([])
+        told = read_schema(self.books) if self.books else pa.schema([])
         fields = [pa.field("id", TEXT), pa.field("source", TEXT), *ATTRIBUTION]
         fields += [one for one in told if one.name not in {f.name for f in fields}]
         stages = dict.fromkeys(stage for portion in portions for stage in portion.made_by)
@@ -59,7 +58,7 @@ class Vouchers:
         if self.books is None:
             yield from (None for _ in starts)
             return
-        schema = pq.read_schema(self.books).remove_metadata()
+        schema = read_schema(self.books)
         batches = iter_batches(self.books)
         tables = (pa.table(batch.filter(pc.is_in(batch["id"], ids))).cast(schema) for batch in batches)
         yield from sorted_tables((table for table in tables if len(table)), schema, "id", starts, scratch)

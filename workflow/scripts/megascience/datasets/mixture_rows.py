@@ -9,11 +9,10 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from megascience.datasets.card import word_counts
 from megascience.datasets.release import BLOCK_ROWS
-from megascience.storage.parquet import id_column, iter_batches
+from megascience.storage.parquet import id_column, iter_batches, read_schema
 
 TEXT, _INT = pa.string(), pa.int64()
 
@@ -85,7 +84,7 @@ class Reader:
         for portion in self.portions:
             for path in portion.rows:
                 key = id_column(path)
-                names = set(pq.read_schema(path).names)
+                names = set(read_schema(path).names)
                 subject = "subject" if "subject" in names else "discipline"
                 found = {"id": key, "subject": subject, **{n: n for n in _CARRIED.names if n in names and n != "id"}}
                 found.pop("source", None)

@@ -22,12 +22,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from megascience.storage.drops import DROPPED
 from megascience.storage.errors import InputError
 from megascience.storage.files import write_json
-from megascience.storage.parquet import id_column, iter_batches, read_columns, table_writer, write_table
+from megascience.storage.parquet import id_column, iter_batches, read_columns, read_schema, table_writer, write_table
 
 STAGE = "select"
 METHODS = ("all", "random", "response_length", "difficulty")
@@ -163,7 +162,7 @@ def select_shard(records: str | Path, ledger: str | Path, kept: str | Path) -> N
     key = id_column(records)
     gone = read_columns(ledger, ["id"]).column(0).combine_chunks()
     rows = written = 0
-    with table_writer(kept, pq.read_schema(records).remove_metadata(), {"stage": STAGE}) as write:
+    with table_writer(kept, read_schema(records), {"stage": STAGE}) as write:
         for batch in iter_batches(records):
             stay = batch.filter(pc.invert(pc.is_in(batch[key], gone)))
             rows, written = rows + len(batch), written + len(stay)

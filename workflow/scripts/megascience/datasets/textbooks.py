@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from megascience.datasets.card import YIELDS, Facts, ReleasedBook, card
 from megascience.datasets.decontamination_quality import KEYS, Used, quality_section
@@ -16,7 +15,7 @@ from megascience.stages.schemas import SCHEMAS
 from megascience.storage.errors import InputError
 from megascience.storage.files import write_text
 from megascience.storage.layout import STANDARDS, shard_of_path
-from megascience.storage.parquet import read_columns, read_metadata
+from megascience.storage.parquet import iter_batches, read_columns, read_metadata
 from megascience.storage.tables import read_tsv
 
 _TEXT = pa.string()
@@ -124,9 +123,8 @@ def sorted_blocks(
 def _tables(paths: Sequence[str | Path], schema: pa.Schema, rows: int) -> Iterator[pa.Table]:
     names = schema.names[:-1]
     for source, path in enumerate(paths):
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=rows, columns=names):
-                yield pa.table([*(batch.column(name) for name in names), np.full(len(batch), source)], schema=schema)
+        for batch in iter_batches(path, names, rows):
+            yield pa.table([*(batch.column(name) for name in names), np.full(len(batch), source)], schema=schema)
 
 
 def _holders(paths: Sequence[str | Path], ids: Sequence[np.ndarray], identifier: str) -> str:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from megascience.evaluation.adapters import ADAPTERS, Malformed
 from megascience.storage.errors import InputError
 from megascience.storage.hub import dataset_files
 from megascience.storage.ids import content_id
+from megascience.storage.parquet import read_records
 
 
 def load_items(entry: Mapping[str, Any], root: str | Path = ".") -> list[dict[str, Any]]:
@@ -102,18 +102,22 @@ def _files(entry: Mapping[str, Any], root: Path) -> list[Path]:
     return paths
 
 
+#: What to do about a benchmark's file that cannot be read.
+_AGAIN = "fetch the file again"
+
+
 def _rows(path: Path) -> Iterator[Any]:
     """Yield the rows of a JSON list, a JSONL, CSV or Parquet file."""
     try:
         if path.suffix == ".parquet":
-            yield from pq.read_table(path, partitioning=None).to_pylist()
+            yield from read_records(path, fix=_AGAIN)
         elif path.suffix == ".csv":
             with open(path, encoding="utf-8", newline="") as handle:
                 yield from csv.DictReader(handle)
         else:
             yield from _json_rows(path)
     except (pa.ArrowInvalid, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read ({error}); fetch the file again") from error
+        raise InputError(f"{path}: cannot be read ({error}); {_AGAIN}") from error
 
 
 def _json_rows(path: Path) -> Iterator[Any]:
@@ -122,7 +126,7 @@ def _json_rows(path: Path) -> Iterator[Any]:
         try:
             yield from json.loads(text)
         except json.JSONDecodeError as error:
-            raise InputError(f"{path}: is no valid JSON ({error}); fetch the file again") from error
+            raise InputError(f"{path}: is no valid JSON ({error}); {_AGAIN}") from error
         return
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():

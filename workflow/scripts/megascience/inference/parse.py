@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from megascience.stages.prompting.joins import completer
 from megascience.stages.prompting.prompt import Prompt, load_prompt
@@ -20,7 +19,7 @@ from megascience.stages.schemas import ADDED, SCHEMAS
 from megascience.stages.stage import Outcome, Stage, get_stage, identity, unit_id
 from megascience.storage.drops import DROPPED, Drop
 from megascience.storage.errors import InputError
-from megascience.storage.parquet import record_writer
+from megascience.storage.parquet import iter_records, read_schema, record_writer
 
 _BATCH = 512
 _COLUMNS = ["id", "prompt", "sample", "prompt_hash", "text", "finish_reason", "completion_tokens"]
@@ -70,7 +69,7 @@ def iter_parsed(
     complete = completer(join, given)
     answers = _Completions(completions, loaded)
     for path in records:
-        for record in _rows(path):
+        for record in iter_records(path, rows=_BATCH):
             record = complete(record, path)
             fields = module.fields({**record, "prompt": loaded[0].name})
             if fields is None or isinstance(fields, Drop):
@@ -150,7 +149,7 @@ class _Completions:
     def __init__(self, path: str | Path, prompts: Sequence[Prompt]) -> None:
         self.path = path
         self.hashes = {prompt.name: prompt.hash for prompt in prompts}
-        self.rows = _rows(path, _COLUMNS)
+        self.rows = iter_records(path, _COLUMNS, _BATCH)
         self.early: dict[tuple[str, str, int], dict[str, Any]] = {}
 
     def take(self, wanted: tuple[str, str, int], records: str | Path) -> dict[str, Any]:
@@ -178,24 +177,12 @@ class _Completions:
 _AGAIN = "delete the file and run its generate job again, which asks only what its journal lacks"
 
 
-def _rows(path: str | Path, columns: list[str] | None = None) -> Iterator[dict[str, Any]]:
-    try:
-        with pq.ParquetFile(path) as file:
-            missing = [name for name in columns or [] if name not in file.schema_arrow.names]
-            if missing:
-                raise InputError(f"{path}: column {missing[0]!r} is missing; delete the file and run again")
-            for batch in file.iter_batches(batch_size=_BATCH, columns=columns):
-                yield from batch.to_pylist()
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path}: not a readable Parquet file ({error}); delete it and run again") from error
-
-
 def made_by(stage: str, completions: str | Path, prompts: Sequence[str | Path]) -> dict[str, str]:
     """Return the footer of a stage's kept rows: stage, hashes of the prompts, and the model and its revision.
 
     The latter two are empty where the model was not asked.
     """
-    first = next(_rows(completions, ["model", "revision"]), None)
+    first = next(iter_records(completions, ["model", "revision"], _BATCH), None)
     return {
         "stage": stage,
         "prompt_hash": ",".join(load_prompt(path).hash for path in prompts),
@@ -207,7 +194,7 @@ def kept_schema(stage: str, records: Sequence[str | Path]) -> pa.Schema:
     """Return the columns of a stage's kept rows: its own, or those of the records and what it adds to any of them."""
     if stage in SCHEMAS:
         return SCHEMAS[stage]
-    schema = pq.read_schema(records[0]).remove_metadata()
+    schema = read_schema(records[0])
     for field in ADDED[stage]:
         schema = schema if field.name in schema.names else schema.append(field)
     return schema

@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 
-from megascience.storage.parquet import read_columns
+from megascience.storage.parquet import iter_batches, read_columns
 from megascience.storage.tables import read_tsv, table_of, write_table
 
 #: (lengths in tokens, ascending and distinct; how many texts have each)
@@ -22,9 +21,8 @@ def count_answers(dataset: str | Path, count_tokens: Callable[[str], int]) -> Le
         count_tokens: the length of a text in tokens.
     """
     counts: Counter[int] = Counter()
-    with pq.ParquetFile(dataset) as file:
-        for batch in file.iter_batches(batch_size=10_000, columns=["answer"]):
-            counts.update(max(1, count_tokens(text)) for text in batch.column(0).to_pylist())
+    for batch in iter_batches(dataset, ["answer"]):
+        counts.update(max(1, count_tokens(text)) for text in batch.column(0).to_pylist())
     return _arrays(counts)
 
 

@@ -102,76 +102,93 @@ def table_writer(
             writer.write_table(waiting.combine_chunks())
 
 
-def read_table(path: str | Path, schema: pa.Schema | None = None) -> pa.Table:
-    """Read a Parquet file and, where a schema is given, check that it has its columns.
-
-    Raises:
-        InputError: the file is not Parquet, is cut off, or lacks a column.
-    """
-    try:
-        table = pq.read_table(path, partitioning=None)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path}: not a readable Parquet file ({error}); delete it and run again") from error
-    if schema is not None:
-        missing = [name for name in schema.names if name not in table.column_names]
-        if missing:
-            raise InputError(f"{path}: column {missing[0]!r} is missing; delete the file and run again")
-    return table
-
-
-def read_records(path: str | Path, schema: pa.Schema | None = None) -> list[dict[str, Any]]:
-    """Read a Parquet file as a list of dicts; see `read_table`."""
-    return read_table(path, schema).to_pylist()
-
-
-def read_metadata(path: str | Path) -> dict[str, str]:
-    """Return the metadata that `write_table` put into a Parquet file's footer."""
-    raw = pq.read_schema(path).metadata or {}
-    return {k.decode(): v.decode() for k, v in raw.items() if not k.startswith(b"ARROW:")}
-
-
 #: Rows of a batch: enough that the cost of a batch does not count, few enough to be held as Python objects.
 BATCH_ROWS = 2048
 
+#: What to do about a file of this workflow that cannot be read; a user's own file needs another word.
+AGAIN = "delete it and run again"
 
-def iter_batches(path: str | Path, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of a Parquet file in batches of at most `BATCH_ROWS`.
+
+@contextmanager
+def open_parquet(path: str | Path, columns: Iterable[str] = (), fix: str = AGAIN) -> Iterator[pq.ParquetFile]:
+    """Open a Parquet file, for those who read it in their own way; all other readers here go by this one.
+
+    Args:
+        columns: what it must have.
+        fix: what to do about a file that cannot be read, as the message says it.
 
     Raises:
-        InputError: the file is not Parquet, is cut off, or lacks a column.
+        InputError: the file is not Parquet, is cut off, or lacks a column; also while it is being read.
     """
     try:
         with pq.ParquetFile(path) as file:
-            missing = [name for name in columns or () if name not in file.schema_arrow.names]
-            if missing:
-                raise InputError(f"{path}: column {missing[0]!r} is missing; delete the file and run again")
-            yield from file.iter_batches(batch_size=BATCH_ROWS, columns=columns)
+            names = file.schema_arrow.names
+            for name in columns:
+                if name not in names:
+                    raise InputError(f"{path}: column {name!r} is missing (it has {', '.join(names)}); {fix}")
+            yield file
     except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path}: not a readable Parquet file ({error}); delete it and run again") from error
+        raise InputError(f"{path}: not a readable Parquet file ({error}); {fix}") from error
 
 
-def id_column(path: str | Path) -> str:
-    """Return the name of a Parquet file's first column, which holds its rows' ids."""
-    try:
-        return pq.read_schema(path).names[0]
-    except (pa.ArrowInvalid, OSError, IndexError) as error:
-        raise InputError(f"{path}: not a readable Parquet file ({error}); delete it and run again") from error
+def read_table(path: str | Path, schema: pa.Schema | None = None, fix: str = AGAIN) -> pa.Table:
+    """Read a Parquet file and, where a schema is given, check that it has its columns; see `open_parquet`."""
+    with open_parquet(path, schema.names if schema is not None else (), fix) as file:
+        return file.read()
+
+
+def read_records(path: str | Path, schema: pa.Schema | None = None, fix: str = AGAIN) -> list[dict[str, Any]]:
+    """Read a Parquet file as a list of dicts; see `read_table`."""
+    return read_table(path, schema, fix).to_pylist()
 
 
 def read_columns(path: str | Path, names: Sequence[str]) -> pa.Table:
-    """Read some columns of a Parquet file, so that a look at ids does not load the texts.
+    """Read some columns of a Parquet file, so that a look at ids does not load the texts; see `open_parquet`."""
+    with open_parquet(path, names) as file:
+        return file.read(columns=list(names)).select(list(names))
 
-    Raises:
-        InputError: the file is not Parquet, is cut off, or lacks a column.
-    """
-    try:
-        with pq.ParquetFile(path) as file:
-            missing = [name for name in names if name not in file.schema_arrow.names]
-            if missing:
-                raise InputError(f"{path}: column {missing[0]!r} is missing; delete the file and run again")
-            return file.read(columns=list(names)).select(list(names))
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path}: not a readable Parquet file ({error}); delete it and run again") from error
+
+def read_schema(path: str | Path, fix: str = AGAIN) -> pa.Schema:
+    """Return the columns of a Parquet file, without the metadata of its footer; see `open_parquet`."""
+    with open_parquet(path, fix=fix) as file:
+        return file.schema_arrow.remove_metadata()
+
+
+def read_metadata(path: str | Path) -> dict[str, str]:
+    """Return the metadata that `write_table` put into a Parquet file's footer; see `open_parquet`."""
+    with open_parquet(path) as file:
+        raw = file.schema_arrow.metadata or {}
+        return {k.decode(): v.decode() for k, v in raw.items() if not k.startswith(b"ARROW:")}
+
+
+def count_rows(path: str | Path) -> int:
+    """Return the number of rows of a Parquet file without reading them; see `open_parquet`."""
+    with open_parquet(path) as file:
+        return file.metadata.num_rows
+
+
+def id_column(path: str | Path) -> str:
+    """Return the name of a Parquet file's first column, which holds its rows' ids; see `open_parquet`."""
+    names = read_schema(path).names
+    if not names:
+        raise InputError(f"{path}: a table without columns; {AGAIN}")
+    return names[0]
+
+
+def iter_batches(
+    path: str | Path, columns: Sequence[str] | None = None, rows: int = BATCH_ROWS, fix: str = AGAIN
+) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a Parquet file in batches of at most `rows`; see `open_parquet`."""
+    with open_parquet(path, columns or (), fix) as file:
+        yield from file.iter_batches(batch_size=rows, columns=columns)
+
+
+def iter_records(
+    path: str | Path, columns: Sequence[str] | None = None, rows: int = BATCH_ROWS, fix: str = AGAIN
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a Parquet file as dicts, of which at most `rows` are in memory; see `open_parquet`."""
+    for batch in iter_batches(path, columns, rows, fix):
+        yield from batch.to_pylist()
 
 
 def find_rows(paths: Iterable[str | Path], column: str, value: str) -> list[tuple[Path, dict[str, Any]]]:
@@ -195,7 +212,7 @@ def find_rows(paths: Iterable[str | Path], column: str, value: str) -> list[tupl
 
 def _rows_where(path: Path, mask: pa.ChunkedArray) -> Iterator[dict[str, Any]]:
     """Yield the rows of a file that a mask marks, reading only the groups that hold one."""
-    with pq.ParquetFile(path) as file:
+    with open_parquet(path) as file:
         start = 0
         for group in range(file.num_row_groups):
             marked = mask.slice(start, file.metadata.row_group(group).num_rows)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from megascience.storage.drops import Drop
 from megascience.storage.errors import InputError
+from megascience.storage.parquet import open_parquet
 
 #: A line of JSON holds fields that nobody maps, and escapes of six bytes a letter; past this it is not a row.
 LINE_SHARE = 16
@@ -59,15 +59,12 @@ def iter_rows(path: str | Path, columns: Sequence[str], max_bytes: int) -> Itera
 
 def _parquet_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, Any] | Drop]]:
     number = 0
-    try:
-        with pq.ParquetFile(path, pre_buffer=False) as file:
-            wanted = [name for name in columns if name in file.schema_arrow.names]
-            for batch in file.iter_batches(batch_size=_BATCH, columns=wanted, use_threads=False):
-                for row in batch.to_pylist():
-                    number += 1
-                    yield number, row
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path}: not a readable Parquet file ({error}); {_AGAIN}") from error
+    with open_parquet(path, fix=_AGAIN) as file:
+        wanted = [name for name in columns if name in file.schema_arrow.names]
+        for batch in file.iter_batches(batch_size=_BATCH, columns=wanted, use_threads=False):
+            for row in batch.to_pylist():
+                number += 1
+                yield number, row
 
 
 def _json_rows(path: Path, max_bytes: int) -> Iterator[tuple[int, dict[str, Any] | Drop]]:

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow.parquet as pq
-
 from megascience.evaluation.paired_comparison import compare_averages, compare_items, holm, item_scores
 from megascience.report.tables.paper import PaperNumbers
 from megascience.report.tables.scores import Score, average_groups, with_averages
@@ -205,11 +203,6 @@ class _ItemScores:
             path = self.verdicts[model][benchmark]
             self.read[model, benchmark] = item_scores(read_columns(path, ("item_id", "item_score")).to_pylist())
         return self.read[model, benchmark]
-
-
-def dataset_rows(path: str | Path) -> int:
-    """Return the rows of a released dataset's Parquet file without reading them."""
-    return pq.read_metadata(path).num_rows
 
 
 def by_model(paths: Iterable[str | Path]) -> dict[str, dict[str, Path]]:
