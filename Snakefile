@@ -16,6 +16,7 @@ report: "workflow/report/workflow.rst"
 
 onstart:
     check_cluster()
+    share_servers()
 
 
 onsuccess:

@@ -26,6 +26,7 @@ gc.set_threshold(100_000, 50, 50)
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
+from megascience.inference.engines.llamacpp_shared import announce_run
 from megascience.planning.code_hash import Known, Library
 from megascience.planning.branches import TRUNK
 from megascience.stages.order import HOME_STAGES
@@ -282,6 +283,13 @@ def check_cluster():
         check_site(raw)
     except InputError as error:
         raise WorkflowError(str(error)) from None
+
+
+def share_servers():
+    """Let jobs that ask the same model share its server, where all of them run on this machine."""
+    plugin = workflow.executor_plugin
+    if plugin is None or not plugin.common_settings.non_local_exec:
+        announce_run(".snakemake/servers")
 
 
 def checked_at():

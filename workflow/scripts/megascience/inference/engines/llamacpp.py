@@ -8,16 +8,20 @@ after the other, and other groups to the other slots: then all but the first of 
 document in the slot's cache. Left alone, slots that work side by side would each read the document.
 """
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
 from collections import deque
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from megascience.inference.engines.base import Completion, ModelSpec, NextRequest, Request
+from megascience.inference.engines.llamacpp_shared import RUN, Address, SharedServer, detached
 from megascience.inference.engines.openai import OpenAIEngine
 from megascience.storage.errors import EngineError
 
@@ -31,9 +35,20 @@ LOOKAHEAD = 16
 _PLAIN_SAMPLING = {"cache_prompt": True, "top_k": 0, "min_p": 0.0, "repeat_penalty": 1.0}
 
 
+def _command(options: Mapping[str, Any]) -> list[str]:
+    return [sys.executable, str(Path(__file__).with_name("llamacpp_server.py")), json.dumps(options)]
+
+
+def _environment() -> dict[str, str]:
+    # libgomp's threads spin at barriers by default, which makes generation several times slower as soon as another
+    # process wants a core.
+    return {"OMP_WAIT_POLICY": "passive", **os.environ}
+
+
 class LlamaCppEngine(OpenAIEngine):
     """Settings in `serving`: `parallel` (slots, 4), `threads` (all CPUs), `batch` (tokens of a prefill step,
-    512), `gpu_layers` (layers on a GPU, all that fit), `deadline` (as `openai`)."""
+    512), `gpu_layers` (layers on a GPU, all that fit), `deadline` (as `openai`), `share` (whether jobs of one run on
+    one machine use one server, see llamacpp_shared.py; false)."""
 
     through_proxies = False
 
@@ -42,6 +57,8 @@ class LlamaCppEngine(OpenAIEngine):
         self.concurrency = int(spec.serving.get("parallel", 4))
         self.grammar_field = "grammar"
         self._server: subprocess.Popen[str] | None = None
+        self._shared: SharedServer | None = None
+        self._address: Address | None = None
         self._tail: deque[str] = deque(maxlen=20)
         self._queue: deque[Request] = deque()
         # Slot → the group that it worked on last; slots that are free now; request → its slot.
@@ -61,24 +78,51 @@ class LlamaCppEngine(OpenAIEngine):
             "batch": int(serving.get("batch", 512)),
             "gpu_layers": int(serving.get("gpu_layers", -1)),
         }
+        if serving.get("share") and os.environ.get(RUN):
+            self._shared = SharedServer(os.environ[RUN], options)
+            self._address = self._shared.join(self._start_shared)
+            url = self._address.url
+        else:
+            url = self._start_own(options)
+        self.base_url = f"{url}/v1"
+        try:
+            super().start()
+        except EngineError:
+            if self._address is not None and self._address.alive():
+                os.kill(self._address.pid, signal.SIGKILL)  # one that hangs: the next job starts another
+            raise
+
+    def _start_own(self, options: Mapping[str, Any]) -> str:
+        """Start a server that ends with this process, and return its address."""
         self._server = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("llamacpp_server.py")), json.dumps(options)],
+            _command(options),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            # libgomp's threads spin at barriers by default, which makes generation several times slower
-            # as soon as another process wants a core.
-            env={"OMP_WAIT_POLICY": "passive", **os.environ},
+            env=_environment(),
         )
         threading.Thread(target=self._read_stderr, daemon=True).start()
-        address = self._address()
-        self.base_url = f"{address}/v1"
-        super().start()
+        return self._listening(self._server)
+
+    def _start_shared(self, options: Mapping[str, Any], variables: Mapping[str, str], log: Path) -> None:
+        """Start a server that outlives this process."""
+        server = detached(_command(options), {**_environment(), **variables}, log)
+        try:
+            self._listening(server)
+        except EngineError:
+            with contextlib.suppress(OSError):
+                self._tail.extend(log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:])
+            raise self._fault(server) from None
+        finally:
+            assert server.stdout is not None
+            server.stdout.close()
 
     def close(self) -> None:
         super().close()
+        if self._shared is not None:
+            self._shared.leave()
         server, self._server = self._server, None
         if server is None:
             return
@@ -91,21 +135,27 @@ class LlamaCppEngine(OpenAIEngine):
             server.wait()
         server.stdout.close()
 
-    def _address(self) -> str:
-        """Return the server's address once it is up."""
-        assert self._server is not None and self._server.stdout is not None
-        timer = threading.Timer(START_DEADLINE, self._server.kill)
+    def _key(self) -> str:
+        return self._address.token if self._address else ""
+
+    def _listening(self, server: subprocess.Popen[str]) -> str:
+        """Return a server's address once it is up."""
+        assert server.stdout is not None
+        timer = threading.Timer(START_DEADLINE, server.kill)
         timer.start()
         try:
-            for line in self._server.stdout:
+            for line in server.stdout:
                 if line.startswith("listening "):
                     return line.split()[1]
         finally:
             timer.cancel()
-        self._server.wait()
+        server.wait()
+        raise self._fault(server)
+
+    def _fault(self, server: subprocess.Popen[str]) -> EngineError:
         told = " | ".join(line.strip() for line in self._tail if " E " in line or "rror" in line)
-        raise EngineError(
-            f"{self.spec.path}: the llama.cpp server ended with status {self._server.returncode}"
+        return EngineError(
+            f"{self.spec.path}: the llama.cpp server ended with status {server.returncode}"
             f"{f' ({told[-500:]})' if told else ''}; is it a whole GGUF file, and is there memory for "
             f"{self.concurrency} × {self.spec.context} tokens of context?"
         )
@@ -118,6 +168,8 @@ class LlamaCppEngine(OpenAIEngine):
     def _broken(self) -> str:
         if self._server is not None and self._server.poll() is not None:
             return f"{self.spec.path}: the llama.cpp server died (status {self._server.returncode}); run again"
+        if self._address is not None and not self._address.alive():
+            return f"{self.spec.path}: the llama.cpp server died; run again"
         return ""
 
     def _take(self, next_request: NextRequest) -> Request | None:

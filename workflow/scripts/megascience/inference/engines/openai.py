@@ -80,15 +80,8 @@ class OpenAIEngine:
 
         if not re.match(r"https?://", self.base_url):
             raise EngineError(f"serving.base_url is {self.base_url!r}; give the server's address, http(s)://…/v1")
-        headers = {}
-        variable = self.spec.serving.get("api_key_env")
-        if variable:
-            key = os.environ.get(variable, "").strip()
-            if not key:
-                raise EngineError(
-                    f"the environment variable {variable} (serving.api_key_env) is empty; put the key there"
-                )
-            headers["Authorization"] = f"Bearer {key}"
+        key = self._key()
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._client = httpx.AsyncClient(
             headers=headers,
             trust_env=self.through_proxies,
@@ -171,6 +164,14 @@ class OpenAIEngine:
         loop.close()
 
     # What an engine that owns its server changes.
+
+    def _key(self) -> str:
+        """Return the key that the server asks for, "" where it asks for none."""
+        variable = self.spec.serving.get("api_key_env")
+        key = os.environ.get(variable, "").strip() if variable else ""
+        if variable and not key:
+            raise EngineError(f"the environment variable {variable} (serving.api_key_env) is empty; put the key there")
+        return key
 
     def _take(self, next_request: NextRequest) -> Request | None:
         return next_request()
