@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -66,7 +67,10 @@ def long_runs(request, tmp_path_factory):
     cluster, template = request.getfixturevalue("cluster"), request.getfixturevalue("template")
     whole, late = (Run(template.copy(tmp_path_factory.mktemp(name) / "run").root, cluster) for name in LONG_RUNS)
     short_of_time(late)
-    yield {"whole": (whole, whole.start("dataset_only")), "late": (late, late.start(COMPLETIONS))}
+    started = {"whole": (whole, whole.start("dataset_only")), "late": (late, late.start(COMPLETIONS))}
+    # Not before it is out of time; but then it must not keep its GPU from jobs that want all of them.
+    threading.Thread(target=let_go_after_its_time, args=(late,), daemon=True).start()
+    yield started
     whole.end()
     late.end()
 
@@ -79,6 +83,11 @@ def short_of_time(run):
     profile = run.root / "profiles/slurm/config.yaml"
     assert given in profile.read_text()
     profile.write_text(profile.read_text().replace(given, short))
+
+
+def let_go_after_its_time(run):
+    run.job("extract_generate", "TIMEOUT")
+    run.let_go()
 
 
 def pytest_collection_modifyitems(items):

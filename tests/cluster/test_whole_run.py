@@ -43,7 +43,6 @@ def test_a_job_runs_over_its_time(long_runs):
     """It is ended by SLURM, asked for again with more time, and goes on from its journal."""
     run, process = long_runs["late"]
     first = run.job("extract_generate", "TIMEOUT")
-    run.let_go()
     assert "TIMEOUT" in run.finish(process)
     run.check()
     last, *_ = run.jobs("extract_generate")

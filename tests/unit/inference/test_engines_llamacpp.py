@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from megascience.inference.engines import llamacpp
 from megascience.inference.engines.base import Completion, ModelSpec, Request, Sampling
+from megascience.inference.engines.llamacpp_shared import RUN, announce_run
 from megascience.inference.engines.registry import make_engine
 from megascience.storage.errors import EngineError
 from waiting import IN_VAIN, wait_until
@@ -179,3 +181,31 @@ def test_a_server_that_dies_is_told_at_once(teacher):
             next(iter(engine.run(lambda: request("a"))))
     finally:
         engine.close()
+
+
+@pytest.mark.model
+def test_a_shared_server_answers_as_one_of_its_own_does(teacher, tmp_path, monkeypatch):
+    """Greedy answers, one slot: with several at work llama.cpp itself rounds by what happens to share a batch."""
+    monkeypatch.setenv(RUN, "")
+    announce_run(tmp_path / "servers")
+    requests = [
+        Request(f"k{i}", ({"role": "user", "content": f"{DOCUMENT}\nQuestion {i}: what is {i} + {i}?"},), Sampling())
+        for i in range(4)
+    ]
+    requests = [dataclasses.replace(r, sampling=Sampling(max_tokens=24), group="d") for r in requests]
+
+    def ask(**serving):
+        engine = make_engine(spec(teacher, parallel=1, **serving))
+        left = iter(requests)
+        try:
+            engine.start()
+            return {c.key: (c.text, c.finish_reason) for c in engine.run(lambda: next(left, None))}, engine
+        finally:
+            engine.close()
+
+    own, _ = ask()
+    (first, one), (second, two) = ask(share=True), ask(share=True)
+    assert one._address == two._address and one._address.alive()
+    assert own == first == second and len(own) == 4
+    os.kill(one._address.pid, signal.SIGTERM)
+    wait_until(lambda: not one._address.alive(), "the server does not end")

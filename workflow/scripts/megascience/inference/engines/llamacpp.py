@@ -32,7 +32,7 @@ START_DEADLINE = 600
 LOOKAHEAD = 16
 
 # The server's own defaults would cut the distribution further than the request says.
-_PLAIN_SAMPLING = {"cache_prompt": True, "top_k": 0, "min_p": 0.0, "repeat_penalty": 1.0}
+_PLAIN_SAMPLING = {"top_k": 0, "min_p": 0.0, "repeat_penalty": 1.0}
 
 
 def _command(options: Mapping[str, Any]) -> list[str]:
@@ -65,6 +65,7 @@ class LlamaCppEngine(OpenAIEngine):
         self._groups: list[str | None] = [None] * self.concurrency
         self._free: list[int] = list(range(self.concurrency))
         self._slots: dict[str, int] = {}
+        self._used: set[int] = set()
 
     def start(self) -> None:
         if not Path(self.spec.path).is_file():
@@ -194,7 +195,11 @@ class LlamaCppEngine(OpenAIEngine):
         return request
 
     def _slot(self, request: Request) -> dict[str, Any]:
-        return {"id_slot": self._slots[request.key], **_PLAIN_SAMPLING}
+        slot = self._slots[request.key]
+        # What an earlier job left in the slot of a shared server would round otherwise than reading the prompt does.
+        known = slot in self._used
+        self._used.add(slot)
+        return {"id_slot": slot, **_PLAIN_SAMPLING, "cache_prompt": known}
 
     def _finished(self, completion: Completion) -> None:
         self._free.append(self._slots.pop(completion.key))
