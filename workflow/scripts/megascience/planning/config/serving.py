@@ -65,6 +65,11 @@ class LlamaCpp(Served, title="llama.cpp"):
     threads: int | None = place("CPU threads.", "those of the job", ROUNDING, ge=1)
     batch: int | None = place("Tokens of a step that reads prompts.", 512, ROUNDING, ge=1)
     gpu_layers: int | None = place("Layers on a GPU; -1: all that fit.", -1, ROUNDING, ge=-1)
+    share: bool | None = place(
+        "Whether jobs that run on one machine and ask the model one after the other use one server; on a cluster each "
+        "job has its own.",
+        False,
+    )
     deadline: Number | None = place("Seconds for one request over all its tries.", 1800, gt=0)
 
 
