@@ -29,6 +29,7 @@ from snakemake.logging import logger
 from megascience.inference.engines.llamacpp_shared import announce_run
 from megascience.planning.code_hash import Known, Library
 from megascience.planning.branches import TRUNK
+from megascience.planning.checks import check
 from megascience.stages.order import HOME_STAGES
 from megascience.stages.stage import STAGES as ASKING
 from megascience.storage.layout import UNCLASSIFIED, Layout
@@ -50,7 +51,7 @@ try:
     )
     PLAN = Plan(CONFIG)
     if workflow.is_main_process:  # a job's own Snakemake need not check all again
-        PLAN.check()
+        check(PLAN)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 config.update(CONFIG.plain())  # with the defaults, for scripts and captions

@@ -15,7 +15,6 @@ import resulttree as tree
 from megascience.cli.add_books import shelf_rows
 from megascience.cli.main import main
 from megascience.ingest.books import COLUMNS, read_shelf
-from megascience.planning.config.model import Config
 from megascience.storage.drops import Drop
 from megascience.storage.errors import InputError
 from megascience.storage.files import file_sha256
@@ -68,7 +67,7 @@ def test_forecast_and_journal_of_the_configuration(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plan = tree.plan(tmp_path)
-    monkeypatch.setattr(plan, "check", lambda: None)  # it is not a whole configuration
+    monkeypatch.setattr("megascience.planning.checks.check", lambda plan: None)  # it is not a whole configuration
     monkeypatch.setattr("megascience.planning.plan.Plan", lambda config: plan)
     speed = ["--throughput", "big=100:4", "--throughput", "small=50"]
     assert main(["forecast", "--results", str(root), *speed]) == 0
@@ -83,17 +82,20 @@ def test_forecast_and_journal_of_the_configuration(
     assert "there is no journal" in capsys.readouterr().err
 
 
-def unchecked(config: Config) -> SimpleNamespace:
-    """A plan of which only the configuration is there."""
-    return SimpleNamespace(config=config, check=lambda: None, needed=SimpleNamespace(config=config))
-
-
-def test_configuration_is_read_as_the_workflow_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = []
+@pytest.fixture
+def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plans of which only the configuration is there, and which nobody checks."""
+    monkeypatch.setattr("megascience.planning.checks.check", lambda plan: None)
     monkeypatch.setattr(
         "megascience.planning.plan.Plan",
-        lambda config: SimpleNamespace(config=config, check=lambda: None, needed=SimpleNamespace(config=config)),
+        lambda config: SimpleNamespace(config=config, needed=SimpleNamespace(config=config)),
     )
+
+
+def test_configuration_is_read_as_the_workflow_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unchecked: None
+) -> None:
+    seen = []
     monkeypatch.setattr(
         "megascience.cli.forecast.forecast", lambda *given: seen.append(given) or table_of(("stage",), [])
     )
@@ -302,12 +304,8 @@ def test_the_only_results_folder_is_found(
     assert "results: no such folder; name the results folder with --results" in capsys.readouterr().err
 
 
-def test_several_files_follow_one_configfile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_files_follow_one_configfile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unchecked: None) -> None:
     seen = []
-    monkeypatch.setattr(
-        "megascience.planning.plan.Plan",
-        lambda config: SimpleNamespace(config=config, check=lambda: None, needed=SimpleNamespace(config=config)),
-    )
     monkeypatch.setattr(
         "megascience.cli.forecast.forecast", lambda *given: seen.append(given) or table_of(("stage",), [])
     )

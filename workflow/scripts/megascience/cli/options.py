@@ -50,11 +50,12 @@ def plan_of(configs: list[Path] | None, more: list[Path] | None, results: Path |
     Raises:
         InputError: one line a fault of the configuration.
     """
+    from megascience.planning.checks import check
     from megascience.planning.config.read import read_config
     from megascience.planning.plan import Plan
 
     plan = Plan(read_config([WORKFLOW / "config/config.yaml", *(configs or []), *(more or [])]))
-    plan.check()
+    check(plan)
     return plan, results or Path(plan.config.pathvars.results)
 
 

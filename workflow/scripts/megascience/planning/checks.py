@@ -15,6 +15,16 @@ from megascience.storage.errors import InputError
 from megascience.storage.layout import UNCLASSIFIED
 
 
+def check(plan: Plan) -> None:
+    """Check a configuration against the shelf, the prompts and the models, before anything expensive.
+
+    Raises:
+        InputError: one line a fault.
+    """
+    if found := faults(plan):
+        raise InputError("\n".join(found))
+
+
 def faults(plan: Plan) -> list[str]:
     """Return one line a fault, each with what to do about it."""
     return _clashing_names(plan) or [  # nothing else can be checked where a subset is two things

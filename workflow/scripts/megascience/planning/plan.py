@@ -1,4 +1,4 @@
-"""The plan: what the configuration and the shelf say will be made, and the checks before anything expensive."""
+"""The plan: what the configuration and the shelf say will be made."""
 
 from functools import cached_property
 from glob import glob
@@ -251,15 +251,3 @@ class Plan:
             below = self.recipes.annotations[split_subset(subset)[1]].annotate_below
             settings |= {"given": {"below": below}} if below else {}
         return settings
-
-    def check(self) -> None:
-        """Check the config against the shelf, the prompts and the models; see `checks.faults`.
-
-        Raises:
-            InputError: one line a fault.
-        """
-        from megascience.planning.checks import faults
-
-        found = faults(self)
-        if found:
-            raise InputError("\n".join(found))
