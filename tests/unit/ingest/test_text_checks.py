@@ -13,7 +13,8 @@ from megascience.ingest.text_checks import REASONS, repeated_end, text_fault
     [
         "<|im_end|>", "<|im_start|>", "<|start_header_id|>", "<|eot_id|>", "</s>", "[INST]", "<<SYS>>", "<|endoftext|>",
         "<end_of_turn>", "<start_of_turn>", "<｜end▁of▁sentence｜>", "<｜User｜>", "<|channel|>", "<|return|>",
-        "<|IM_END|>",         "[/INST]", "<eos>", "<|END_OF_TURN_TOKEN|>", "<|reserved_special_token_7|>", "<|assistant|>", "[SYSTEM_PROMPT]",
+        "<|IM_END|>",         "[/INST]", "<eos>", "<|END_OF_TURN_TOKEN|>", "<|reserved_special_token_7|>",
+        "<|assistant|>", "[SYSTEM_PROMPT]",
     ],
 )  # fmt: skip
 def test_tokens_of_chat_templates(token):
