@@ -19,14 +19,15 @@ sys.path.insert(0, str(HERE.parent / "workflow" / "scripts"))
 from decontaminate_retrieval import MEASURED, read_gold
 from megascience.curation.decontaminate import decide_shard
 from megascience.curation.embed import with_options
+from megascience.curation.schemas import CANDIDATES
 from megascience.datasets.decontamination_quality import record_measured
 from megascience.inference.engines.base import Sampling
 from megascience.inference.generate import generate_shard
 from megascience.models.manifest import model_spec
 from megascience.planning.config import read_settings
 from megascience.planning.plan import Plan
+from megascience.stages.pairs import REASONED
 from megascience.stages.prompting.prompt import load_prompt
-from megascience.stages.schemas import SCHEMAS
 from megascience.storage.parquet import read_records, write_records
 
 
@@ -62,8 +63,8 @@ def main() -> None:
         }
         for pair in gold
     ]
-    write_records(work / "rows.parquet", rows, SCHEMAS["filter"])
-    write_records(work / "candidates.parquet", pairs, SCHEMAS["search"])
+    write_records(work / "rows.parquet", rows, REASONED)
+    write_records(work / "candidates.parquet", pairs, CANDIDATES)
     generate_shard(
         stage="decontaminate",
         records=[work / "candidates.parquet"],

@@ -27,7 +27,7 @@ from megascience.curation.embed import embed_shard
 from megascience.curation.search import search_shard
 from megascience.datasets.decontamination_quality import record_measured
 from megascience.evaluation.schemas import ITEMS
-from megascience.stages.schemas import SCHEMAS
+from megascience.stages.pairs import REASONED
 from megascience.storage.parquet import read_metadata, read_records, write_records
 
 GOLD = HERE.parent / "workflow" / "gold" / "decontamination.jsonl"
@@ -82,7 +82,7 @@ def main() -> None:
     work.mkdir(parents=True, exist_ok=True)
     items = embed_index(args.sources, gold, args.model, work)
     rows = [{"qa_id": pair["pair_id"], "question": pair["question"]} for pair in gold]
-    write_records(work / "rows.parquet", rows, SCHEMAS["filter"])
+    write_records(work / "rows.parquet", rows, REASONED)
     embed_shard([work / "rows.parquet"], work / "rows.npy", work / "rows.ids.parquet", model_path=args.model)
     found: dict[str, dict[str, dict]] = {}
     for net, ngram in (("embedding", 0), ("both", 13)):

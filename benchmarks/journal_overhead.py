@@ -39,15 +39,16 @@ PAIRS_A_CHUNK = 10
 
 def write_records_of(folder: Path, records: int, changed: int) -> None:
     """Write the shard: chunks, pairs, prompt and canned answers; `changed` chunks have another text."""
-    from megascience.stages.schemas import SCHEMAS
+    from megascience.ingest.schemas import CHUNKS
+    from megascience.stages.pairs import PAIR
     from megascience.storage.parquet import record_writer
 
     chunks = -(-records // PAIRS_A_CHUNK)
-    with record_writer(folder / "chunks.parquet", SCHEMAS["chunk"]) as append:
+    with record_writer(folder / "chunks.parquet", CHUNKS) as append:
         for c in range(chunks):
             mark = "changed " if c < changed else ""
             append({"chunk_id": f"c{c:08}", "book_id": "b", "discipline": "physics", "text": f"{mark}{c} {WORDS * 32}"})
-    with record_writer(folder / "pairs.parquet", SCHEMAS["dedup"]) as append:
+    with record_writer(folder / "pairs.parquet", PAIR) as append:
         for i in range(records):
             append(
                 {

@@ -36,8 +36,10 @@ sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 import dedup_scale
 from megascience.curation.dedup import lsh_settings
 from megascience.datasets.mixture import Portion, build_mixture
+from megascience.datasets.schemas import DIFFICULTY
 from megascience.datasets.selection import pool_of, rank_pool, select_shard
-from megascience.stages.schemas import SCHEMAS
+from megascience.ingest.schemas import SOURCE_ROWS
+from megascience.stages.reference import SCHEMA as REFERENCED
 from megascience.storage.files import write_json
 from megascience.storage.ids import content_id
 from megascience.storage.parquet import record_writer
@@ -59,13 +61,13 @@ def write_pools(base: list[str], rows: int, folder: Path) -> dict[str, Any]:
     books: list[tuple[str, str]] = []
     for pool, share in POOLS.items():
         count = round(rows * share)
-        schema = SCHEMAS["reference" if pool == "textbook_reasoning" else "import_source"]
+        schema = REFERENCED if pool == "textbook_reasoning" else SOURCE_ROWS
         for shard in range(SHARDS):
             path = folder / pool / f"{shard:03d}.parquet"
             scores = folder / f"{pool}-scores" / f"{shard:03d}.parquet"
             with (
                 record_writer(path, schema, {"prompt_hash": "p", "model": "m", "revision": "r"}) as write,
-                record_writer(scores, SCHEMAS["difficulty_score"]) as score,
+                record_writer(scores, DIFFICULTY) as score,
             ):
                 for number in range(shard, count, SHARDS):
                     text, origin, similarity = next(texts), None, 0.0

@@ -30,10 +30,9 @@ from megascience.inference.engines.llamacpp_shared import announce_run
 from megascience.planning.code_hash import Known, Library
 from megascience.planning.branches import TRUNK
 from megascience.planning.checks import check
-from megascience.stages.order import HOME_STAGES
-from megascience.stages.stage import STAGES as ASKING
+from megascience.stages.order import ASKING_STAGES, HOME_STAGES, MODEL_STAGES
 from megascience.storage.layout import UNCLASSIFIED, Layout
-from megascience.planning.plan import MODEL_STAGES, Plan
+from megascience.planning.plan import Plan
 from megascience.storage.errors import InputError
 from megascience.planning.comparisons import (
     MAIN,
@@ -214,7 +213,7 @@ def manifest(name):
 
 # Each stage that asks a model, and the part of it that a job makes.
 PARTS = {
-    stage: "{model}" if stage == "evaluate" else "{subset}/{shard}" for stage in ASKING
+    stage: "{model}" if stage == "evaluate" else "{subset}/{shard}" for stage in ASKING_STAGES
 }
 
 

@@ -7,8 +7,8 @@ import yaml
 from megascience.inference.completions import COMPLETIONS
 from megascience.inference.engines.base import ModelSpec, Sampling
 from megascience.inference.generate import generate_shard
-from megascience.stages.schemas import SCHEMAS
 from megascience.storage.parquet import read_records, write_records
+from owned import SCHEMAS
 
 GOOD = "<question>What?</question>\n<answer>That.</answer>"
 PROMPT = """---

@@ -10,10 +10,10 @@ from megascience.inference.completions import COMPLETIONS
 from megascience.planning.config.read import check_config
 from megascience.planning.plan import Plan
 from megascience.stages.order import SELECTING_STAGES, STAGES
-from megascience.stages.schemas import SCHEMAS
-from megascience.storage.drops import Drop, write_dropped
+from megascience.storage.drops import Drop
 from megascience.storage.layout import completions_path, ledger_path, stage_files
 from megascience.storage.parquet import write_records
+from owned import SCHEMAS, write_dropped
 
 SHARD = "000"
 

@@ -9,9 +9,9 @@ from checkout import ROOT, Checkout
 from megascience.evaluation.scores import summarize
 from megascience.planning.config.read import read_config
 from megascience.planning.plan import Plan
-from megascience.stages.schemas import SCHEMAS
 from megascience.storage.parquet import write_records
 from megascience.storage.tables import read_tsv, table_of, write_table
+from owned import SCHEMAS
 from traces import Traces, traced
 
 DEMO = ("--configfile", "config/demo.yaml")

@@ -150,7 +150,11 @@ class Traces:
 
     def _hashes(self, folder: Path, known: Known) -> dict[str, str]:
         library = Library(folder, known)
-        return {rule: library.code_hash(*min(asked, key=str)) for rule, asked in self.scripts.items()}
+        return {rule: library.code_hash(*self._own(rule)) for rule in self.scripts}
+
+    def _own(self, rule: str) -> tuple[str, str | None]:
+        """Return the script and the stage of a rule, also where another stage has the same code."""
+        return min(self.scripts[rule], key=lambda asked: (rule not in (asked[1], f"{asked[1]}_generate"), str(asked)))
 
 
 def _places(folder: Path, module: str) -> tuple[Path, Path]:

@@ -2,15 +2,15 @@
 
 from megascience.ingest.book_excerpts import book_records
 from megascience.ingest.books import Book
-from megascience.stages.schemas import SCHEMAS
+from megascience.ingest.schemas import BOOKS, PAGES
 from megascience.storage.logs import job_log
 from megascience.storage.parquet import read_records, write_records
 
 with job_log(snakemake.log[0]):
     rows = book_records(
-        read_records(snakemake.input.pages, SCHEMAS["digitize"]),
+        read_records(snakemake.input.pages, PAGES),
         [Book(**row) for row in snakemake.params.books],
         snakemake.params.offered,
         **snakemake.params.shown,
     )
-    write_records(snakemake.output.books, rows, SCHEMAS["classify_books"], {"stage": "classify"})
+    write_records(snakemake.output.books, rows, BOOKS, {"stage": "classify"})

@@ -2,7 +2,8 @@
 
 from megascience.ingest.books import Book
 from megascience.ingest.pdf.digitize import digitize
-from megascience.stages.schemas import SCHEMAS
+from megascience.ingest.reasons import DIGITIZE_REASONS
+from megascience.ingest.schemas import PAGES
 from megascience.storage.drops import write_dropped
 from megascience.storage.layout import Layout
 from megascience.storage.logs import job_log
@@ -18,5 +19,5 @@ with job_log(snakemake.log[0]):
         {**settings[engine], **place.get(engine, {})},
         Layout(snakemake.params.results).workspace("digitize", *snakemake.wildcards),
     )
-    write_records(snakemake.output.kept, pages, SCHEMAS["digitize"], {"stage": "digitize"})
-    write_dropped(snakemake.output.dropped, "digitize", drops)
+    write_records(snakemake.output.kept, pages, PAGES, {"stage": "digitize"})
+    write_dropped(snakemake.output.dropped, "digitize", drops, DIGITIZE_REASONS)

@@ -1,10 +1,9 @@
 """Score a model's completions, benchmark by benchmark."""
 
-from megascience.evaluation.schemas import ITEMS
+from megascience.evaluation.schemas import ITEMS, SCORED
 from megascience.evaluation.scores import score_items, summarize
 from megascience.inference.completions import COMPLETIONS
 from megascience.stages.prompting.prompt import load_prompt
-from megascience.stages.schemas import SCHEMAS
 from megascience.storage.files import write_json
 from megascience.storage.logs import job_log
 from megascience.storage.parquet import read_records, write_records
@@ -16,5 +15,5 @@ with job_log(snakemake.log[0]):
     for (items, rows, summary), entry in zip(paths, snakemake.params.entries, strict=True):
         known = read_records(items, ITEMS)
         scored = score_items(known, completions, prompts, snakemake.params.preset, entry["metric"])
-        write_records(rows, scored, SCHEMAS["evaluate"], {"stage": "evaluate"})
+        write_records(rows, scored, SCORED, {"stage": "evaluate"})
         write_json(summary, summarize(scored, entry["metric"], entry["kind"]))

@@ -169,8 +169,8 @@ def test_wrong_usage(arguments: list[str]) -> None:
 
 def test_reader_that_leaves_early(root: Path) -> None:
     """`dropped … | head -1` ends without a stack trace, whatever was still to be printed."""
-    from megascience.storage.drops import write_dropped
     from megascience.storage.layout import ledger_path
+    from owned import write_dropped
 
     ledger = ledger_path(tree.path(root, "filter", "biology"))
     write_dropped(ledger, "filter", [(f"p{n}", Drop("rejected", "x" * 200)) for n in range(5000)])

@@ -20,9 +20,9 @@ from megascience.inference.engines.base import Completion
 from megascience.inference.journal.journal import Journal
 from megascience.planning.jobs import request_plan, shards_of
 from megascience.planning.plan import Plan
-from megascience.stages.schemas import SCHEMAS
 from megascience.storage.errors import InputError
 from megascience.storage.parquet import write_records
+from owned import SCHEMAS
 
 
 def lines(table) -> dict[tuple[str, str | None], dict[str, object]]:

@@ -13,11 +13,11 @@ from megascience.cli.terminal import changes, side_by_side
 from megascience.cli.trace import trace
 from megascience.inference.completions import COMPLETIONS
 from megascience.stages.prompting.prompt import load_prompt
-from megascience.stages.schemas import SCHEMAS
-from megascience.storage.drops import Drop, write_dropped
+from megascience.storage.drops import Drop
 from megascience.storage.errors import InputError
 from megascience.storage.layout import completions_path, ledger_path
 from megascience.storage.parquet import find_rows, read_records, write_records
+from owned import SCHEMAS, write_dropped
 
 PROMPT = """---
 answer:

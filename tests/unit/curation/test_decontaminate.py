@@ -7,10 +7,10 @@ from megascience.curation.decontaminate import decide_shard
 from megascience.inference.completions import COMPLETIONS
 from megascience.report.tables.contamination import contamination_table
 from megascience.stages.prompting.prompt import load_prompt
-from megascience.stages.schemas import SCHEMAS
 from megascience.storage.drops import DROPPED
 from megascience.storage.errors import InputError
 from megascience.storage.parquet import read_metadata, read_records, write_records
+from owned import SCHEMAS
 
 PROMPT = """---
 answer:

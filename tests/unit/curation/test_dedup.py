@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from megascience.curation import dedup
-from megascience.stages.schemas import SCHEMAS
 from megascience.storage.errors import InputError
 from megascience.storage.parquet import read_records, read_table, write_records
+from owned import SCHEMAS
 
 # One row a band: a pair of similarity 0.6 is missed with probability 0.4**128, so that results can be compared exactly.
 SURE = {"threshold": 0.6, "bands": 128, "rows": 1}

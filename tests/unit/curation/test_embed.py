@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 from megascience.curation import embed
 from megascience.evaluation.schemas import ITEMS
-from megascience.stages.schemas import SCHEMAS
 from megascience.storage.errors import InputError
 from megascience.storage.parquet import read_metadata, write_records
+from owned import SCHEMAS
 
 
 class Encoder:

@@ -5,10 +5,10 @@ import pyarrow as pa
 import pytest
 from megascience.curation import search
 from megascience.evaluation.schemas import ITEMS
-from megascience.stages.schemas import SCHEMAS
 from megascience.storage.errors import InputError
 from megascience.storage.ids import content_id
 from megascience.storage.parquet import read_records, write_records
+from owned import SCHEMAS
 
 IDS = pa.schema([pa.field("id", pa.string())])
 KEYS = pa.schema([pa.field("id", pa.string()), pa.field("benchmark", pa.string())])

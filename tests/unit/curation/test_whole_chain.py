@@ -15,11 +15,11 @@ from megascience.ingest.chunk import chunk_books
 from megascience.ingest.pdf.pages import page_id
 from megascience.report.conservation import conserve, yield_tables
 from megascience.stages.prompting.prompt import load_prompt
-from megascience.stages.schemas import SCHEMAS
 from megascience.stages.stage import get_stage
 from megascience.storage.drops import Drop
 from megascience.storage.layout import completions_path, ledger_path, stage_files
 from megascience.storage.parquet import read_records, write_records
+from owned import SCHEMAS
 
 PROMPTS = Path(__file__).parents[3] / "prompts"
 DISCIPLINES = ("physics", "biology", "medicine")

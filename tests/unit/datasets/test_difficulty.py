@@ -12,9 +12,9 @@ from megascience.inference.engines.base import ModelSpec, Sampling
 from megascience.inference.generate import generate_shard
 from megascience.inference.parse import parse_shard
 from megascience.stages.prompting.joins import completer
-from megascience.stages.schemas import SCHEMAS
 from megascience.storage.errors import InputError
 from megascience.storage.parquet import read_records, write_records
+from owned import SCHEMAS
 
 ROWS = [
     {"qa_id": "easy", "question": "What is 1 + 1?", "answer": "2", "reference_answer": "2"},

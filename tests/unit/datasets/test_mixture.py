@@ -15,10 +15,10 @@ from megascience.datasets.mixture import Portion, build_mixture, draw
 from megascience.datasets.release import BLOCK_ROWS
 from megascience.datasets.selection import order_key
 from megascience.datasets.textbooks import TRAIN
-from megascience.stages.schemas import SCHEMAS
 from megascience.storage.errors import InputError
 from megascience.storage.parquet import read_records, write_records
 from megascience.storage.tables import read_tsv
+from owned import SCHEMAS
 
 WORDS = [f"w{k}" for k in range(400)]
 

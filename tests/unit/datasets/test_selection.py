@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from megascience.datasets.selection import Pool, order_key, rank_pool, select_shard
-from megascience.stages.schemas import SCHEMAS
-from megascience.storage.drops import Drop, write_dropped
+from megascience.storage.drops import Drop
 from megascience.storage.errors import InputError
 from megascience.storage.parquet import read_records, write_records
+from owned import SCHEMAS, write_dropped
 
 
 def row(identifier: str) -> dict[str, Any]:

@@ -13,10 +13,10 @@ from megascience.datasets.card import front_matter
 from megascience.datasets.decontamination_quality import read_measured, record_measured
 from megascience.datasets.textbooks import provenance_schema, sorted_blocks
 from megascience.report.conservation import yield_tables
-from megascience.stages.schemas import SCHEMAS
 from megascience.storage.errors import InputError
 from megascience.storage.layout import stage_files
 from megascience.storage.parquet import read_records, write_records
+from owned import SCHEMAS
 
 MODEL_STAGES = ("extract", "refine", "judge_cot", "distill_cot", "filter", "decontaminate", "reference")
 

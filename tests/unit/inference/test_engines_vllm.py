@@ -16,8 +16,8 @@ from megascience.inference.completions import COMPLETIONS
 from megascience.inference.engines.base import ModelSpec, Sampling
 from megascience.inference.generate import generate_shard
 from megascience.stages.prompting.prompt import load_prompt
-from megascience.stages.schemas import SCHEMAS
 from megascience.storage.parquet import read_records, write_records
+from owned import SCHEMAS
 from waiting import wait_until
 
 PROMPT = """---

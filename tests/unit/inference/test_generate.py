@@ -19,9 +19,9 @@ from megascience.inference.journal.cost import write_cost
 from megascience.inference.journal.journal import Journal
 from megascience.inference.parse import parse_shard
 from megascience.inference.requests import RETRY_TEMPERATURE, SAMPLE_STRIDE, attempt_sampling
-from megascience.stages.schemas import SCHEMAS
 from megascience.storage.errors import EngineError, InputError
 from megascience.storage.parquet import read_records, read_table, write_records
+from owned import SCHEMAS
 from refineshard import GOOD, PROMPT, Shard, pair
 from waiting import wait_until
 

@@ -12,10 +12,10 @@ import pytest
 from megascience.inference.completions import COMPLETIONS
 from megascience.inference.parse import iter_parsed, parse_shard
 from megascience.stages.prompting.prompt import load_prompt
-from megascience.stages.schemas import SCHEMAS
 from megascience.storage.drops import Drop
 from megascience.storage.errors import InputError
 from megascience.storage.parquet import read_metadata, read_records, write_records
+from owned import SCHEMAS
 
 PAIRS = "---\nanswer: {question: text, answer: text}\nrepeat: true\nnone: NONE\n---\n"
 VERDICT = "---\nanswer: {decision: [YES, NO]}\n---\n"

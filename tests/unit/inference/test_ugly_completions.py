@@ -8,9 +8,9 @@ import yaml
 from megascience.inference.completions import COMPLETIONS
 from megascience.inference.parse import Parsed, iter_parsed
 from megascience.stages.prompting.prompt import load_prompt
-from megascience.stages.schemas import SCHEMAS
 from megascience.storage.drops import Drop
 from megascience.storage.parquet import write_records
+from owned import SCHEMAS
 
 DATA = Path(__file__).parents[2] / "data" / "completions"
 SHEETS = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(DATA.glob("*.yaml"))}

@@ -8,12 +8,12 @@ from megascience.ingest.book_excerpts import book_records, books_of, contents_of
 from megascience.ingest.books import Book
 from megascience.report.conservation import check, conserve
 from megascience.stages.prompting.prompt import load_prompt
-from megascience.stages.schemas import SCHEMAS
 from megascience.stages.stage import get_stage
 from megascience.storage.drops import Drop
 from megascience.storage.errors import ConservationError
 from megascience.storage.layout import UNCLASSIFIED, completions_path, ledger_path
 from megascience.storage.parquet import read_records, write_records
+from owned import SCHEMAS
 
 STAGE = get_stage("classify")
 PROMPTS = tree.Path(__file__).parents[3] / "prompts"

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from megascience.ingest.chunk import chunk_books, load_tokenizer, pack, paragraphs_of
 from megascience.ingest.pdf.text_repair import is_heading, is_title, is_unit_start
-from megascience.stages.schemas import SCHEMAS
 from megascience.storage.errors import InputError
 from megascience.storage.parquet import to_table
+from owned import SCHEMAS
 
 
 def words(text):

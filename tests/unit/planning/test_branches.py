@@ -1,15 +1,13 @@
 """Chains: what a branch shares with the trunk, and where each stage finds its records."""
 
-from typing import get_args
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from megascience.planning.branches import SOURCE_STAGES, TRUNK, Chains, first_difference
-from megascience.planning.config.data import Dataset, OptionalStage, Selection
+from megascience.planning.branches import TRUNK, Chains, first_difference
+from megascience.planning.config.data import Dataset, Selection
 from megascience.planning.config.section import checked
 from megascience.planning.mixtures import Recipes
-from megascience.stages.order import STAGES
+from megascience.stages.order import OPTIONAL_STAGES, SOURCE_STAGES, STAGES
 
 
 def datasets(entries):
@@ -67,7 +65,7 @@ def test_pools_and_their_subsets(chains):
     assert chains.reads("dedup", "web") == "import_source" and chains.reads("dedup", TRUNK) == "extract"
 
 
-@given(st.sets(st.sampled_from(get_args(OptionalStage)), min_size=1))
+@given(st.sets(st.sampled_from(OPTIONAL_STAGES), min_size=1))
 def test_every_way_through_a_branch_leads_back_to_the_pages(left_out):
     chains = Chains(["physics"], datasets({TRUNK: {}, "b": {"without": sorted(left_out)}}), [])
     stage, subset, seen = chains.last("physics.b"), "physics.b", []

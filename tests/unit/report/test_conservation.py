@@ -7,12 +7,12 @@ import resulttree as tree
 from hypothesis import given
 from hypothesis import strategies as st
 from megascience.report.conservation import check, conserve, unit_of, yield_tables
-from megascience.stages.schemas import SCHEMAS
-from megascience.storage.drops import Drop, write_dropped
+from megascience.storage.drops import Drop
 from megascience.storage.errors import ConservationError, InputError
 from megascience.storage.layout import ledger_path
 from megascience.storage.parquet import write_records
 from megascience.storage.tables import read_tsv
+from owned import SCHEMAS, write_dropped
 
 
 @pytest.fixture

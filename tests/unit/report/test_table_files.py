@@ -17,9 +17,9 @@ from megascience.report.tables.cost import cost_table
 from megascience.report.tables.counts import Part, curation_table, extraction_table, sources_table
 from megascience.report.tables.scores import read_scores, score_table
 from megascience.report.token_lengths import write_lengths
-from megascience.stages.schemas import SCHEMAS
 from megascience.storage.parquet import write_records
 from megascience.storage.tables import write_table
+from owned import SCHEMAS
 
 EXPECTED = Path(__file__).parents[2] / "data" / "tables"
 

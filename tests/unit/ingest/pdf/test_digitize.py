@@ -15,10 +15,10 @@ from megascience.ingest.pdf.text_layer.formulas import compose, plain
 from megascience.ingest.pdf.text_layer.glyphs import Bar, Glyph
 from megascience.ingest.pdf.text_layer.lines import Line
 from megascience.ingest.pdf.text_layer.read import page_texts, read_book
-from megascience.stages.schemas import SCHEMAS
 from megascience.storage.errors import InputError
 from megascience.storage.parquet import to_table
 from minipdf import Page, encrypted, pdf, text_page
+from owned import SCHEMAS
 
 
 def book(tmp_path, content, book_id="waves"):

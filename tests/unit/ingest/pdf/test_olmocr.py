@@ -10,10 +10,10 @@ import pytest
 from megascience.ingest.books import Book
 from megascience.ingest.pdf import olmocr
 from megascience.ingest.pdf.digitize import digitize
-from megascience.stages.schemas import SCHEMAS
 from megascience.storage.errors import EngineError, InputError
 from megascience.storage.parquet import to_table
 from minipdf import Page, encrypted, pdf, text_page
+from owned import SCHEMAS
 from visionserver import page_answer, vision_server
 
 # --- a stand-in for the command --------------------------------------------------------------------------------

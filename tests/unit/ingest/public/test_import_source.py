@@ -6,19 +6,19 @@ import json
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from megascience.cli.reasons import all_reasons
 from megascience.curation.dedup import cluster_shards, lsh_settings, select_shard, sketch_shard
 from megascience.ingest.public.field_mapping import parse_mapping, read_row
 from megascience.ingest.public.import_source import check_source, import_source, local_patterns
 from megascience.ingest.public.language import foreign_language
 from megascience.ingest.public.row_files import iter_rows
-from megascience.stages.schemas import SCHEMAS
 from megascience.storage import hub
 from megascience.storage.drops import Drop
 from megascience.storage.errors import InputError
 from megascience.storage.files import file_sha256
 from megascience.storage.ids import shard_of
 from megascience.storage.parquet import read_records
-from megascience.storage.reasons import REASONS
+from owned import SCHEMAS
 
 MAPPING = {"id": "id", "question": "question", "answer": "responses.0.response", "reference_answer": "reference_answer"}
 
@@ -217,7 +217,7 @@ def test_each_row_that_cannot_be_used_is_dropped_with_its_reason(run):
     details = {r["id"]: r["detail"] for r in done.dropped}
     assert details["carbon:set.jsonl:2"] == "question" and details["carbon:set.jsonl:8"] == "r1"
     assert details["carbon:set.jsonl:10"] == "Spanish" and details["carbon:set.jsonl:12"].endswith(" bytes")
-    assert {r["reason"] for r in done.dropped} <= set(REASONS) and {r["stage"] for r in done.dropped} == {
+    assert {r["reason"] for r in done.dropped} <= set(all_reasons()) and {r["stage"] for r in done.dropped} == {
         "import_source"
     }
     assert sum(done.counts.values()) - done.counts["read"] == done.counts["read"] == len(rows)

@@ -4,15 +4,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from megascience.stages.order import SELECTING_STAGES, SOURCE_STAGES, STAGES
+from megascience.cli.reasons import all_reasons, reasons_of
+from megascience.stages.order import DROPPING_STAGES
 from megascience.storage.drops import DROPPED
 from megascience.storage.errors import InputError
 from megascience.storage.parquet import read_columns
-from megascience.storage.reasons import REASONS
 from megascience.storage.text import one_line
-
-#: The stages that keep their dropped rows, in the order of the data.
-STAGES_WITH_DROPS = tuple(dict.fromkeys((*STAGES, *SOURCE_STAGES, *SELECTING_STAGES, "select", "mixture")))
 
 
 def dropped(results: str | Path, stage: str, reason: str | None = None, limit: int | None = None) -> Iterator[str]:
@@ -25,10 +22,10 @@ def dropped(results: str | Path, stage: str, reason: str | None = None, limit: i
     Raises:
         InputError: no such stage or reason, or the stage has recorded none in the results.
     """
-    if stage not in STAGES_WITH_DROPS:
-        raise InputError(f"{stage!r} is not a stage; known: {', '.join(STAGES_WITH_DROPS)}")
-    if reason is not None and reason not in REASONS:
-        raise InputError(f"{reason!r} is not a reason for a drop; known: {', '.join(REASONS)}")
+    if stage not in DROPPING_STAGES:
+        raise InputError(f"{stage!r} is not a stage; known: {', '.join(DROPPING_STAGES)}")
+    if reason is not None and reason not in all_reasons():
+        raise InputError(f"{reason!r} is not a reason for a drop; known: {', '.join(all_reasons())}")
     files = sorted(Path(results, stage).glob("*/*.dropped.parquet"))
     if not files:
         raise InputError(
@@ -51,6 +48,6 @@ def _lines(files: Sequence[Path], reason: str | None, limit: int | None) -> Iter
 
 def drop_line(row: dict[str, Any]) -> str:
     """Return a dropped row in words."""
-    meaning = REASONS.get(row["reason"], "")
+    meaning = reasons_of(row["stage"]).get(row["reason"]) or all_reasons().get(row["reason"], "")
     detail = f"\n    {one_line(row['detail'])}" if row["detail"] else ""
     return f"dropped: {row['reason']} ({meaning}){detail}"

@@ -61,13 +61,13 @@ def plan_of(configs: list[Path] | None, more: list[Path] | None, results: Path |
 
 def complete_stage(incomplete: str) -> list[str]:
     """Return the stages that keep dropped rows, as far as they begin so."""
-    from megascience.cli.dropped import STAGES_WITH_DROPS
+    from megascience.stages.order import DROPPING_STAGES
 
-    return [stage for stage in STAGES_WITH_DROPS if stage.startswith(incomplete)]
+    return [stage for stage in DROPPING_STAGES if stage.startswith(incomplete)]
 
 
 def complete_reason(incomplete: str) -> list[str]:
     """Return the reasons for a drop, as far as they begin so."""
-    from megascience.storage.reasons import REASONS
+    from megascience.cli.reasons import all_reasons
 
-    return [reason for reason in REASONS if reason.startswith(incomplete)]
+    return [reason for reason in all_reasons() if reason.startswith(incomplete)]

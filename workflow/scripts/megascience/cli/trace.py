@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from megascience.cli.dropped import STAGES_WITH_DROPS, drop_line
+from megascience.cli.dropped import drop_line
 from megascience.cli.row_history import RowHistory, asked, chunk_lines, extractions, standard_of
+from megascience.stages.order import DROPPING_STAGES
 from megascience.storage.errors import InputError
 from megascience.storage.layout import at_stage, ledger_path, results_folder, stage_files
 from megascience.storage.parquet import find_rows
@@ -47,7 +48,7 @@ def _other(results: Path, prompts: Path, render: bool, identifier: str) -> Itera
                 yield from asked("extract", completion, prompts, chunk if render else None)
         pairs = find_rows([kept], "chunk_id", chunk_id)
         yield f"pairs of this chunk: {', '.join(row['qa_id'] for _, row in pairs) or 'none'}"
-    for stage in STAGES_WITH_DROPS:
+    for stage in DROPPING_STAGES:
         ledgers = [ledger_path(path) for path in stage_files(results, stage)]
         for path, row in find_rows(ledgers, "id", identifier):
             yield f"== {stage}: {path.parent.name}/{path.name.split('.')[0]}"

@@ -11,10 +11,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from megascience.curation.schemas import CANDIDATES, VERDICTS
 from megascience.inference.completions import COMPLETIONS
-from megascience.inference.parse import iter_parsed
+from megascience.inference.parse import COMPLETION_REASONS, iter_parsed
+from megascience.stages.decontaminate import REASONS
 from megascience.stages.prompting.prompt import load_prompt
-from megascience.stages.schemas import SCHEMAS
 from megascience.storage.drops import Drop, write_dropped
 from megascience.storage.errors import InputError
 from megascience.storage.parquet import read_records, read_table, write_records, write_table
@@ -34,7 +35,7 @@ def decide_shard(
 
     Args:
         records: Parquet files whose first column is the row's id.
-        candidates: records.SCHEMAS["search"] of these rows.
+        candidates: `schemas.CANDIDATES` of these rows.
         completions, prompts: the judge's answers to the candidates.
         kept: the rows without contamination, with all columns of the records.
 
@@ -45,7 +46,7 @@ def decide_shard(
     table = pa.concat_tables([read_table(path).replace_schema_metadata() for path in records])
     ids = table.column(0).cast(pa.string())
     order = ids.to_pylist()
-    found = set(read_table(candidates, SCHEMAS["search"])["qa_id"].to_pylist())
+    found = set(read_table(candidates, CANDIDATES)["qa_id"].to_pylist())
     odd = found.difference(order) or (found and set(order) - found)
     if odd:
         raise InputError(
@@ -81,8 +82,9 @@ def decide_shard(
     }
     gone = pa.array(sorted(drops), pa.string())
     write_table(kept, table.filter(pc.invert(pc.is_in(ids, gone))), metadata)
-    write_dropped(dropped, "decontaminate", ((i, drops[i]) for i in order if i in drops))
-    write_records(verdicts, ledger, SCHEMAS["verdicts"], metadata)
+    reasons = {**REASONS, **COMPLETION_REASONS}
+    write_dropped(dropped, "decontaminate", ((i, drops[i]) for i in order if i in drops), reasons)
+    write_records(verdicts, ledger, VERDICTS, metadata)
 
 
 def _verdict(pair: Mapping[str, Any], outcome: Any, answer: Mapping[str, Any] | None) -> tuple[str, Drop | None]:

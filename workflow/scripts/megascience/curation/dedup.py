@@ -23,6 +23,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from megascience.curation.reasons import DEDUP_REASONS
 from megascience.curation.sketches import Sketches, batches, load_sketches, sketch_shard
 from megascience.storage.drops import Drop, write_dropped
 from megascience.storage.errors import InputError
@@ -254,7 +255,7 @@ def select_shard(records: Sequence[str | Path], keep_list: str | Path, kept: str
         raise InputError(f"{keep_list}: id {unknown['id'][0].as_py()!r} is not in the records; delete it and run again")
     mask = pc.is_in(ids, gone.column("id").combine_chunks())
     write_table(kept, table.filter(pc.invert(mask)), {"stage": "dedup"})
-    write_dropped(dropped, "dedup", ((row["id"], _drop(row)) for row in gone.to_pylist()))
+    write_dropped(dropped, "dedup", ((row["id"], _drop(row)) for row in gone.to_pylist()), DEDUP_REASONS)
 
 
 def _drop(row: Mapping[str, Any]) -> Drop:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from megascience.curation.embed import open_vectors, texts_of
 from megascience.curation.nearest import top_k
 from megascience.curation.normalize import fold_unicode, shingle_hashes
-from megascience.stages.schemas import SCHEMAS
+from megascience.curation.schemas import CANDIDATES
 from megascience.storage.errors import InputError
 from megascience.storage.ids import content_id
 from megascience.storage.parquet import read_table, record_writer
@@ -48,7 +48,7 @@ def search_shard(
     index_block: int = 131_072,
     device: str = "cpu",
 ) -> None:
-    """Write a shard's candidates: records.SCHEMAS["search"], in the records' order.
+    """Write a shard's candidates: `schemas.CANDIDATES`, in the records' order.
 
     Args:
         records, vectors, ids: the shard's rows and their embeddings, in one order (see embed.py).
@@ -78,7 +78,7 @@ def search_shard(
     width = k * catalogue.forms
     similar, nearest = top_k(queries, catalogue.parts, width, query_block, index_block, device, vectors)
     hits = ngram_hits(questions, catalogue.texts, ngram, k) if ngram else [{} for _ in questions]
-    with record_writer(output, SCHEMAS["search"], {"stage": "search"}) as write:
+    with record_writer(output, CANDIDATES, {"stage": "search"}) as write:
         for row, (qa_id, question) in enumerate(zip(row_ids, questions, strict=True)):
             found: dict[int, float] = {}
             for vector, value in zip(nearest[row], similar[row], strict=True):

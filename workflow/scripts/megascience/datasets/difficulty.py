@@ -11,9 +11,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from megascience.datasets.reasons import DIFFICULTY_REASONS
+from megascience.datasets.schemas import DIFFICULTY
 from megascience.inference.parse import Parsed, iter_parsed, made_by
-from megascience.stages.schemas import SCHEMAS
-from megascience.storage.drops import DROPPED, Drop
+from megascience.storage.drops import DROPPED, Drop, dropped_row
 from megascience.storage.errors import InputError
 from megascience.storage.parquet import record_writer
 
@@ -41,7 +42,7 @@ def score_shard(
     parsed = iter_parsed(stage=STAGE, records=records, completions=completions, prompts=prompts)
     seen: set[str] = set()
     with (
-        record_writer(kept, SCHEMAS[STAGE], made_by(STAGE, completions, prompts)) as keep,
+        record_writer(kept, DIFFICULTY, made_by(STAGE, completions, prompts)) as keep,
         record_writer(dropped, DROPPED, {"stage": STAGE}) as leave,
     ):
         for identifier, samples in groupby(parsed, key=lambda one: one.record["id"]):
@@ -53,11 +54,11 @@ def score_shard(
                 keep(row)
             else:
                 detail = f"{row['n_unreadable']} unreadable scores"
-                leave({"id": identifier, "stage": STAGE, "reason": "unscored", "detail": detail})
+                leave(dropped_row(identifier, STAGE, Drop("unscored", detail), DIFFICULTY_REASONS))
 
 
 def summarise(identifier: str, samples: Sequence[Parsed]) -> dict[str, Any]:
-    """Return a row of `records.SCHEMAS["difficulty_score"]`; mean and spread are None where no score can be read.
+    """Return a row of `schemas.DIFFICULTY`; mean and spread are None where no score can be read.
 
     The spread is the standard deviation of the scores themselves, not an estimate for other samples.
     """

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from megascience.datasets.card import YIELDS, Facts, ReleasedBook, card
 from megascience.datasets.decontamination_quality import KEYS, Used, quality_section
 from megascience.datasets.release import BLOCK_ROWS, Release, id_array, sorted_tables
-from megascience.stages.schemas import SCHEMAS
+from megascience.stages.reference import SCHEMA as REFERENCED
 from megascience.storage.errors import InputError
 from megascience.storage.files import write_text
 from megascience.storage.layout import STANDARDS, shard_of_path
@@ -116,7 +116,7 @@ def sorted_blocks(
     twice = ordered[1:][ordered[1:] == ordered[:-1]]
     if len(twice):
         raise InputError(f"id {twice[0]} is released twice, in {_holders(paths, ids, twice[0])}; deduplicate again")
-    schema = SCHEMAS["reference"].append(pa.field("source", pa.int64()))
+    schema = REFERENCED.append(pa.field("source", pa.int64()))
     yield from sorted_tables(_tables(paths, schema, block_rows), schema, "qa_id", ordered[::block_rows], scratch)
 
 

@@ -15,11 +15,17 @@ import pyarrow as pa
 
 from megascience.stages.prompting.joins import completer
 from megascience.stages.prompting.prompt import Prompt, load_prompt
-from megascience.stages.schemas import ADDED, SCHEMAS
 from megascience.stages.stage import Outcome, Stage, get_stage, identity, unit_id
-from megascience.storage.drops import DROPPED, Drop
+from megascience.storage.drops import DROPPED, Drop, dropped_row
 from megascience.storage.errors import InputError
 from megascience.storage.parquet import iter_records, read_schema, record_writer
+
+#: Why a completion gives no rows, whatever the stage: reason → what it means to a reader.
+COMPLETION_REASONS = {
+    "context_overflow": "the rendered prompt and its answer do not fit the model's context",
+    "unreadable": "the completion did not have the declared form after all retries",
+    "truncated": "the completion ended at the token limit before its answer was complete",
+}
 
 _BATCH = 512
 _COLUMNS = ["id", "prompt", "sample", "prompt_hash", "text", "finish_reason", "completion_tokens"]
@@ -101,6 +107,7 @@ def parse_shard(
     Every unit (record and prompt) ends in the kept rows, or in the dropped ones under its id; the k-th
     part of a list of outcomes is dropped as `<unit>#k`, counted from 1.
     """
+    reasons = {**getattr(get_stage(stage), "REASONS", {}), **COMPLETION_REASONS}
     with ExitStack() as stack:
         metadata = made_by(stage, completions, prompts)
         keep = stack.enter_context(record_writer(kept, kept_schema(stage, records), metadata))
@@ -108,7 +115,7 @@ def parse_shard(
 
         def settle(identifier: str, outcome: dict[str, Any] | Drop) -> None:
             if isinstance(outcome, Drop):
-                leave({"id": identifier, "stage": stage, "reason": outcome.reason, "detail": outcome.detail})
+                leave(dropped_row(identifier, stage, outcome, reasons))
             else:
                 keep(outcome)
 
@@ -192,9 +199,10 @@ def made_by(stage: str, completions: str | Path, prompts: Sequence[str | Path]) 
 
 def kept_schema(stage: str, records: Sequence[str | Path]) -> pa.Schema:
     """Return the columns of a stage's kept rows: its own, or those of the records and what it adds to any of them."""
-    if stage in SCHEMAS:
-        return SCHEMAS[stage]
+    module = get_stage(stage)
+    if hasattr(module, "SCHEMA"):
+        return module.SCHEMA
     schema = read_schema(records[0])
-    for field in ADDED[stage]:
+    for field in module.ADDED:
         schema = schema if field.name in schema.names else schema.append(field)
     return schema

@@ -13,8 +13,7 @@ from typing import Any
 
 from megascience.ingest.books import Book
 from megascience.ingest.pdf.text_repair import is_heading, is_title
-from megascience.stages.schemas import SCHEMAS
-from megascience.storage.parquet import read_records
+from megascience.storage.parquet import read_columns
 
 #: Pages at the front of a book among which its table of contents is looked for.
 _FRONT = 20
@@ -31,10 +30,10 @@ def book_records(
     sample_pages: int,
     page_chars: int,
 ) -> list[dict[str, Any]]:
-    """Return one row of SCHEMAS["classify_books"] for each book that has pages, in the order of the shelf.
+    """Return one row of `schemas.BOOKS` for each book that has pages, in the order of the shelf.
 
     Args:
-        pages: rows of SCHEMAS["digitize"] of these books, in any order.
+        pages: rows of `schemas.PAGES` of these books, in any order.
         offered: the disciplines that the workflow serves.
         contents_chars, sample_pages, page_chars: how much of a book is shown: its contents, and the beginnings of
             some pages spread evenly over it. A book that needs no question shows nothing.
@@ -101,8 +100,8 @@ def books_of(discipline: str, candidates: Sequence[str], classified: Iterable[st
 
     Args:
         candidates: the ids of the books that the plan gives to a shard; the result has their order.
-        classified: files of SCHEMAS["classify"], those of the candidates' homes.
+        classified: the kept rows of classify, those of the candidates' homes.
     """
-    rows = [row for path in classified for row in read_records(path, SCHEMAS["classify"])]
+    rows = [row for path in classified for row in read_columns(path, ["book_id", "disciplines"]).to_pylist()]
     found = {row["book_id"] for row in rows if discipline in row["disciplines"]}
     return [book_id for book_id in candidates if book_id in found]

@@ -91,14 +91,14 @@ def chunk_books(
     """Cut the pages of some books into chunks.
 
     Args:
-        pages: rows of SCHEMAS["digitize"], in any order; pages of other books are ignored.
+        pages: rows of `schemas.PAGES`, in any order; pages of other books are ignored.
         book_ids: the books to cut, in the order of the result.
         discipline: what the chunks are labelled with; a book that serves several has chunks of its own in each.
         chunk_tokens: the most tokens that a chunk may have.
         count_tokens: text -> number of tokens; see `load_tokenizer`.
 
     Returns:
-        Rows of SCHEMAS["chunk"] in reading order, and (page_id, Drop) of each page without usable text.
+        Rows of `schemas.CHUNKS` in reading order, and (page_id, Drop) of each page without usable text.
     """
     if chunk_tokens < 1:
         raise InputError(f"chunk_tokens is {chunk_tokens}; give a positive number")

@@ -13,7 +13,8 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from megascience.storage.drops import DROPPED, Drop
+from megascience.models.reasons import TRAIN_REASONS
+from megascience.storage.drops import DROPPED, Drop, dropped_row
 from megascience.storage.errors import InputError
 from megascience.storage.parquet import iter_batches, table_writer
 
@@ -85,11 +86,8 @@ def write_training_rows(
                 drops = [
                     (batch["id"][place].as_py(), Drop("too_long_to_train", f"{n} tokens")) for place, n in long.items()
                 ]
-                leave(
-                    pa.Table.from_pylist(
-                        [{"id": i, "stage": "train", "reason": d.reason, "detail": d.detail} for i, d in drops], DROPPED
-                    )
-                )
+                rows = [dropped_row(identifier, "train", drop, TRAIN_REASONS) for identifier, drop in drops]
+                leave(pa.Table.from_pylist(rows, DROPPED))
     if not counts.rows_in:
         raise InputError(
             f"{dataset}: has no rows, so there is nothing to train on; the yield table says where they went"

@@ -8,8 +8,8 @@ from megascience.ingest.public.import_source import local_faults
 from megascience.planning.branches import TRUNK
 from megascience.planning.comparisons import comparison_faults
 from megascience.planning.config.serving import ENGINES, PROGRAMS, foreign_keys
-from megascience.planning.plan import MODEL_STAGES, Plan
-from megascience.stages.order import SELECTING_STAGES
+from megascience.planning.plan import Plan
+from megascience.stages.order import MODEL_STAGES, SELECTING_STAGES
 from megascience.stages.stage import prompt_faults
 from megascience.storage.errors import InputError
 from megascience.storage.layout import UNCLASSIFIED

@@ -2,8 +2,8 @@
 
 `read_source` gives a `Source`: small, made of texts and lists, so that it can be kept as JSON. What cannot change what
 the code does is left out: comments, layout, docstrings, import lines, the names that imports give, the annotations of
-functions and variables (those in the body of a class count: dataclasses read them), what is logged, and the texts of
-the errors that are raised.
+functions and variables (those in the body of a class count: dataclasses read them), what is logged, the texts of the
+errors that are raised, and what the reasons for a drop mean (the values of a mapping whose name ends in REASONS).
 
 A reference is a dotted name that starts with our package, such as "megascience.storage.files.write_json", or `RUN` and
 the name of a module that is started as a program of its own. Where a file imports a name from one place or another
@@ -298,6 +298,14 @@ class _Reader(ast.NodeTransformer):
         if node.value is None:
             return None
         return self.visit(ast.Assign([node.target], node.value))
+
+    def visit_Assign(self, node: ast.Assign) -> ast.stmt:
+        name = node.targets[0].id if isinstance(node.targets[0], ast.Name) else ""
+        if name.endswith("REASONS") and isinstance(node.value, ast.Dict):
+            values = zip(node.value.keys, node.value.values, strict=True)
+            node.value.values = [value if key is None else _Mute().visit(value) for key, value in values]
+        self.generic_visit(node)
+        return node
 
     def visit_Expr(self, node: ast.Expr) -> ast.stmt | None:
         called = node.value.func if isinstance(node.value, ast.Call) else None

@@ -8,7 +8,8 @@ from pathlib import Path
 from megascience.inference.engines.base import ModelSpec, Sampling
 from megascience.inference.pending import pending_units
 from megascience.inference.requests import RequestPlan, Unit
-from megascience.planning.plan import MODEL_STAGES, Plan
+from megascience.planning.plan import Plan
+from megascience.stages.order import MODEL_STAGES
 from megascience.storage.layout import Layout, split_subset
 
 

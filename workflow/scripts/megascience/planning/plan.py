@@ -17,13 +17,9 @@ from megascience.planning.config.stages import DifficultySample, Evaluate, Model
 from megascience.planning.mixtures import Recipes
 from megascience.planning.shards import Shelving
 from megascience.stages.evaluate import GIVEN
-from megascience.stages.order import HOME_STAGES, STAGES
-from megascience.stages.stage import STAGES as ASKING
+from megascience.stages.order import HOME_STAGES
 from megascience.storage.errors import InputError
 from megascience.storage.layout import Layout, split_subset
-
-#: The stages that ask a model about a shard, in the order of the data.
-MODEL_STAGES = tuple(stage for stage in ASKING if stage in STAGES)
 
 
 class Plan:

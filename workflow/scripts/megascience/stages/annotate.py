@@ -6,11 +6,16 @@ untouched: the paper's difficulty-aware distillation. A question without a score
 
 from typing import Any
 
+import pyarrow as pa
+
 from megascience.stages.stage import Record
 from megascience.storage.drops import Drop
 
 FIELDS = ("question",)
 ANSWER = {"answer": None}
+#: What rows of any kind get beside their own columns: true where the answer is new, null where the row passed through.
+ADDED = pa.schema([pa.field("annotated", pa.bool_())])
+REASONS = {"too_long": "the annotated response is longer than the config allows"}
 
 
 def fields(record: Record) -> dict[str, Any] | None:

@@ -7,8 +7,11 @@ book below university level is left out, and so is one whose subject is none of 
 from collections.abc import Sequence
 from typing import Any
 
+import pyarrow as pa
+
 from megascience.stages.stage import Record
 from megascience.storage.drops import Drop
+from megascience.storage.schema import TEXT, record_schema
 
 #: The disciplines of each subject that the model may name. Books of biology and medicine may serve both.
 SUBJECTS: dict[str, tuple[str, ...]] = {
@@ -26,6 +29,11 @@ LEVELS = ("SCHOOL", "UNDERGRADUATE", "GRADUATE")
 
 FIELDS = ("title", "contents", "sample", "subject", "level")
 ANSWER = {"subject": tuple(SUBJECTS), "level": LEVELS}
+SCHEMA = record_schema(book_id=TEXT, title=TEXT, disciplines=pa.list_(TEXT), level=TEXT)
+REASONS = {
+    "below_university": "the book is written for a school, not for a university",
+    "other_subject": "the book's subject is none of the disciplines",
+}
 
 
 def fields(record: Record) -> dict[str, Any] | Drop | None:

@@ -7,6 +7,7 @@ from megascience.storage.drops import Drop
 
 FIELDS = ("question", "item_question")
 ANSWER = {"decision": ("YES", "NO")}
+REASONS = {"contaminated": "the row is a benchmark item in disguise"}
 
 
 def fields(record: Record) -> dict[str, Any] | None:

@@ -4,9 +4,21 @@ from typing import Any
 
 from megascience.stages.stage import Record, identity
 from megascience.storage.drops import Drop
+from megascience.storage.schema import INT, TEXT, record_schema
 
 FIELDS = ("question",)
 ANSWER: dict[str, tuple[str, ...] | None] = {}
+#: `id` is the question's row.
+SCHEMA = record_schema(
+    sample_id=TEXT,
+    id=TEXT,
+    sample=INT,
+    question=TEXT,
+    reference_answer=TEXT,
+    response=TEXT,
+    completion_tokens=INT,
+)
+REASONS = {"missing_reference": "the row has no reference answer that sampled answers could be scored against"}
 
 
 def fields(record: Record) -> dict[str, Any] | Drop:

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from megascience.stages.pairs import REASONED
 from megascience.stages.stage import Record
 
 FIELDS = ("question", "answer")
 ANSWER = {"answer": None}
+SCHEMA = REASONED
 
 
 def fields(record: Record) -> dict[str, Any] | None:

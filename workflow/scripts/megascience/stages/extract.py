@@ -5,12 +5,20 @@ One record is a chunk; it is asked with one prompt a standard (`<discipline>_hig
 
 from typing import Any
 
+from megascience.stages.pairs import PAIR
 from megascience.stages.stage import Record
 from megascience.storage.drops import Drop
 from megascience.storage.ids import content_id
 
 FIELDS = ("document", "discipline")
 ANSWER = {"question": None, "answer": None}
+SCHEMA = PAIR
+REASONS = {
+    "no_pairs": "the model found no question with an answer in the chunk",
+    "repeated_pair": "the model gave the same pair more than once for one chunk",
+    "incomplete_pair": "a question or its answer is empty",
+    "copied_answer": "question and answer are the same text",
+}
 
 
 def standard(record: Record) -> str:

@@ -2,11 +2,14 @@
 
 from typing import Any
 
+from megascience.stages.pairs import REASONED
 from megascience.stages.stage import Record
 from megascience.storage.drops import Drop
 
 FIELDS = ("question", "answer")
 ANSWER = {"decision": ("KEEP", "REJECT")}
+SCHEMA = REASONED
+REASONS = {"rejected": "the model's verdict was against the row"}
 
 
 def fields(record: Record) -> dict[str, Any]:

@@ -2,11 +2,16 @@
 
 from typing import Any
 
+import pyarrow as pa
+
+from megascience.stages.pairs import REASONED
 from megascience.stages.stage import Record
 from megascience.storage.drops import Drop
 
 FIELDS = ("question", "answer")
 ANSWER = {"reference": None}
+SCHEMA = REASONED.append(pa.field("reference_answer", pa.string()))
+REASONS = {"no_reference": "the answer states no short final result"}
 
 
 def fields(record: Record) -> dict[str, Any]:

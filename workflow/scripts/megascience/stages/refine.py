@@ -2,11 +2,17 @@
 
 from typing import Any
 
+from megascience.stages.pairs import PAIR
 from megascience.stages.stage import Record
 from megascience.storage.drops import Drop
 
 FIELDS = ("document", "question", "answer")
 ANSWER = {"question": None, "answer": None}
+SCHEMA = PAIR
+REASONS = {
+    "not_self_contained": "the model found that the document does not hold what the question lacks",
+    "copied_answer": "question and answer are the same text",
+}
 
 
 def fields(record: Record) -> dict[str, Any]:

@@ -3,9 +3,11 @@
 from typing import Any
 
 from megascience.stages.stage import Record, identity
+from megascience.storage.schema import INT, TEXT, record_schema
 
 FIELDS = ("question",)
 ANSWER: dict[str, tuple[str, ...] | None] = {}
+SCHEMA = record_schema(id=TEXT, n_tokens=INT)
 
 
 def fields(record: Record) -> dict[str, Any]:

@@ -3,6 +3,9 @@
 A stage module has
     FIELDS        the variables that `fields` gives a prompt
     ANSWER        the tags that `parse` reads, each with its words or None for free text
+    SCHEMA        the columns of the kept rows, the id first; or, for rows of any kind,
+    ADDED         the columns that they get beside their own
+    REASONS       why `fields` and `parse` leave rows out: reason → what it means to a reader, where they do
     fields(record)         the prompt's variables, None where the record passes through untouched, or a drop where
                            it is left out without a question
     parse(answer, record)  the new columns, or a list of new records and drops, or one drop. The answer is
@@ -19,26 +22,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+import pyarrow as pa
+
+from megascience.stages.order import ASKING_STAGES
 from megascience.stages.prompting.prompt import load_prompt
 from megascience.storage.drops import Drop
 from megascience.storage.errors import InputError
-
-#: Every model stage, in the order of the pipeline.
-STAGES = (
-    "classify",
-    "extract",
-    "refine",
-    "judge_cot",
-    "distill_cot",
-    "filter",
-    "decontaminate",
-    "reference",
-    "difficulty_sample",
-    "difficulty_score",
-    "response_length",
-    "annotate",
-    "evaluate",
-)
 
 Record = Mapping[str, Any]
 Answer = Any  # dict[str, str], or list[dict[str, str]] where the prompt's group repeats
@@ -50,6 +39,9 @@ class Stage(Protocol):
 
     FIELDS: tuple[str, ...]
     ANSWER: Mapping[str, tuple[str, ...] | None]
+    SCHEMA: pa.Schema
+    ADDED: pa.Schema
+    REASONS: Mapping[str, str]
 
     def fields(self, record: Record) -> dict[str, Any] | Drop | None: ...
 
@@ -62,9 +54,13 @@ def get_stage(name: str) -> Stage:
     Raises:
         InputError: there is no such stage.
     """
-    if name not in STAGES:
-        raise InputError(f"there is no stage {name!r}; known: {', '.join(STAGES)}")
-    return cast(Stage, importlib.import_module(f"{__package__}.{name}"))
+    try:
+        module = importlib.import_module(f"{__package__}.{name}")
+    except ModuleNotFoundError:
+        module = None
+    if not hasattr(module, "fields"):
+        raise InputError(f"there is no stage {name!r}; known: {', '.join(ASKING_STAGES)}")
+    return cast(Stage, module)
 
 
 def identity(record: Record) -> str:

@@ -1,11 +1,15 @@
-"""Dropped records: rows that a stage left out, with a reason."""
+"""Dropped records: rows that a stage left out, with a reason.
 
-from collections.abc import Iterable
+Who drops rows declares why: a mapping whose name ends in REASONS, from each reason to what it means to a reader. A
+reason that is not declared is an error of ours. The meanings are never part of a code hash.
+"""
+
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from megascience.storage.parquet import write_records
-from megascience.storage.reasons import REASONS
 from megascience.storage.schema import TEXT, record_schema
 
 #: A row that a stage left out.
@@ -14,21 +18,24 @@ DROPPED = record_schema(id=TEXT, stage=TEXT, reason=TEXT, detail=TEXT)
 
 @dataclass(frozen=True)
 class Drop:
-    """A parser's decision to leave a row out, with a reason of the closed list.
-
-    Raises:
-        ValueError: the reason is not in `REASONS`.
-    """
+    """A decision to leave a row out, with one of the reasons that its stage declares."""
 
     reason: str
     detail: str = ""
 
-    def __post_init__(self) -> None:
-        if self.reason not in REASONS:
-            raise ValueError(f"drop reason {self.reason!r} is not in records.REASONS; add it there with its meaning")
+
+def dropped_row(identifier: str, stage: str, drop: Drop, reasons: Container[str]) -> dict[str, Any]:
+    """Return a row of `DROPPED`.
+
+    Raises:
+        ValueError: the stage does not declare the reason.
+    """
+    if drop.reason not in reasons:
+        raise ValueError(f"stage {stage}: drop reason {drop.reason!r} is not declared; add it to the stage's REASONS")
+    return {"id": identifier, "stage": stage, "reason": drop.reason, "detail": drop.detail}
 
 
-def write_dropped(path: str | Path, stage: str, drops: Iterable[tuple[str, Drop]]) -> None:
-    """Write a stage's ledger of dropped rows from (row id, Drop) pairs."""
-    rows = ({"id": i, "stage": stage, "reason": d.reason, "detail": d.detail} for i, d in drops)
+def write_dropped(path: str | Path, stage: str, drops: Iterable[tuple[str, Drop]], reasons: Container[str]) -> None:
+    """Write a stage's ledger of dropped rows from (row id, Drop) pairs; see `dropped_row`."""
+    rows = (dropped_row(identifier, stage, drop, reasons) for identifier, drop in drops)
     write_records(path, rows, DROPPED, {"stage": stage})

@@ -34,7 +34,7 @@ def digitize(
         workspace: folder outside the declared outputs, where olmocr keeps what is done; pdftext needs none.
 
     Returns:
-        Rows of SCHEMAS["digitize"] by book and page, and (id, Drop) of what has no text: the book_id of a book
+        Rows of `schemas.PAGES` by book and page, and (id, Drop) of what has no text: the book_id of a book
         that cannot be read at all, else the page_id.
 
     Raises:

@@ -11,7 +11,7 @@ def page_id(book_id: str, page: int) -> str:
 
 
 def page_row(book: Book, number: int, text: str, engine: str, engine_version: str) -> dict[str, Any]:
-    """Return a row of SCHEMAS["digitize"]."""
+    """Return a row of `schemas.PAGES`."""
     return {
         "page_id": page_id(book.book_id, number),
         "book_id": book.book_id,

@@ -19,8 +19,9 @@ from typing import Any
 from megascience.ingest.public.field_mapping import Source, parse_mapping, read_row
 from megascience.ingest.public.language import foreign_language
 from megascience.ingest.public.row_files import check_suffix, iter_rows
-from megascience.stages.schemas import SCHEMAS
-from megascience.storage.drops import DROPPED, Drop
+from megascience.ingest.reasons import IMPORT_REASONS
+from megascience.ingest.schemas import SOURCE_ROWS
+from megascience.storage.drops import DROPPED, Drop, dropped_row
 from megascience.storage.errors import InputError
 from megascience.storage.files import file_sha256, path_fault, same_files, write_json, write_text
 from megascience.storage.hub import dataset_files
@@ -162,7 +163,7 @@ def import_source(
     dropped: Sequence[str | Path],
     summary: str | Path,
 ) -> Counter[str]:
-    """Write a source's rows, `records.SCHEMAS["import_source"]`, and the ledgers of those that were left out.
+    """Write a source's rows, `schemas.SOURCE_ROWS`, and the ledgers of those that were left out.
 
     Args:
         name: the source's name in the config; it is part of the ids.
@@ -194,7 +195,7 @@ def import_source(
         def writers(targets: Sequence[str | Path], schema: Any) -> list[Callable[[Mapping[str, Any]], None]]:
             return [stack.enter_context(record_writer(p, schema, {"stage": STAGE}, group)) for p in targets]
 
-        keep, leave = writers(kept, SCHEMAS[STAGE]), writers(dropped, DROPPED)
+        keep, leave = writers(kept, SOURCE_ROWS), writers(dropped, DROPPED)
         for path, label in zip(paths, _labels(paths), strict=True):
             revision = hub["revision"] if hub else f"sha256:{file_sha256(path)}"
             files.append({"file": label, "revision": revision})
@@ -205,9 +206,7 @@ def import_source(
                 if isinstance(outcome, Drop):
                     counts[outcome.reason] += 1
                     place = f"{name}:{label}:{number}"
-                    leave[shard_of(place, len(leave))](
-                        {"id": place, "stage": STAGE, "reason": outcome.reason, "detail": outcome.detail}
-                    )
+                    leave[shard_of(place, len(leave))](dropped_row(place, STAGE, outcome, IMPORT_REASONS))
                     continue
                 counts["kept"] += 1
                 outcome |= {"file": label, "row": number, "revision": revision}

@@ -6,15 +6,18 @@ from typing import Any
 
 import pyarrow as pa
 
-from megascience.stages.schemas import SCHEMAS
 from megascience.storage.errors import InputError
 from megascience.storage.parquet import id_column, read_table
 
 #: Makes a record complete by what its stage joins and is given: (record, the file that it is of) → record.
 Complete = Callable[[dict[str, Any], str | Path], dict[str, Any]]
 
-#: First column of a joined file → its stage, the column that is read of it, and what records call that.
-_JOINS = {"chunk_id": ("chunk", "text", "chunk_text"), "id": ("difficulty_score", "mean", "difficulty")}
+#: First column of a joined file → the column that is read of it, what records call that, and whether each record
+#: must have one.
+_JOINS = {
+    "chunk_id": (pa.field("text", pa.string()), "chunk_text", True),
+    "id": (pa.field("mean", pa.float64()), "difficulty", False),
+}
 
 
 def completer(join: str | Path | None = None, given: Mapping[str, Any] | None = None) -> Complete:
@@ -35,14 +38,14 @@ def completer(join: str | Path | None = None, given: Mapping[str, Any] | None = 
     key = id_column(join)
     if key not in _JOINS:
         raise InputError(f"{join}: holds neither chunks nor difficulty scores, but begins with the column {key!r}")
-    stage, column, name = _JOINS[key]
-    table = read_table(join, pa.schema([SCHEMAS[stage].field(key), SCHEMAS[stage].field(column)]))
+    column, name, needed = _JOINS[key]
+    table = read_table(join, pa.schema([pa.field(key, pa.string()), column]))
     place = {identifier: i for i, identifier in enumerate(table[key].to_pylist())}
-    values = table[column]
+    values = table[column.name]
 
     def complete(record: dict[str, Any], path: str | Path) -> dict[str, Any]:
         found = place.get(record[key] if key in record else record[next(iter(record))])
-        if found is None and stage == "chunk":
+        if found is None and needed:
             raise InputError(f"{join}: chunk {record[key]} of {path} is not there; delete both files and run again")
         return {**record, name: None if found is None else values[found].as_py(), **extra}
 

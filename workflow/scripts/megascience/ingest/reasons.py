@@ -1,0 +1,22 @@
+"""Why books, pages, chunks and rows of public sets are left out: reason → what it means to a reader."""
+
+DIGITIZE_REASONS = {
+    "book_unreadable": "the PDF is corrupt, encrypted or has no pages",
+    "page_empty": "no text was found on the page",
+    "page_failed": "the digitizing engine gave up on the page",
+}
+
+CHUNK_REASONS = {
+    "no_text": "only running heads, page numbers or white space were on the page",
+    "repeated_chunk": "the same text is twice on the same pages of the book",
+}
+
+IMPORT_REASONS = {
+    "missing_field": "the row does not have the field that the mapping names",
+    "empty_field": "the row's question, answer or id is null or empty",
+    "malformed_row": "the line is not a JSON object",
+    "row_too_long": "the row has more bytes than the config allows",
+    "repeated_id": "an earlier row of the source has the same id",
+    "repeated_row": "an earlier row of the source says the same",
+    "not_english": "the question is written in another language",
+}
