@@ -277,7 +277,7 @@ def test_memory_does_not_grow_with_the_number_of_rows(tmp_path):
         r"""
         import re, sys
         from pathlib import Path
-        sys.path.insert(0, sys.argv[3])
+        sys.path[:0] = [sys.argv[3], str(Path(sys.argv[3]).parent)]
         from test_parse import Shard, VERDICT, pair
         from megascience.inference.parse import parse_shard
         shard = Shard(Path(sys.argv[1]), "judge_cot", VERDICT)
