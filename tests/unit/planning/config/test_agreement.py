@@ -24,8 +24,8 @@ from megascience.planning.config.section import literals, named_fields
 from megascience.planning.config.serving import ENGINES, Entry, OlmOcrPlace, OpenAI, foreign_keys
 from megascience.planning.config.stages import ModelStage, OlmOcr
 from megascience.planning.config.training import OURS, Preset
+from megascience.stages.order import ASKING_STAGES as STAGES
 from megascience.stages.order import SELECTING_STAGES
-from megascience.stages.stage import STAGES
 
 ROOT = Path(__file__).parents[4]
 LIBRARY = ROOT / "workflow/scripts/megascience"

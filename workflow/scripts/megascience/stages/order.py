@@ -45,6 +45,8 @@ SOURCE_STAGES = ("import_source", "dedup", "decontaminate")
 STAGES = tuple(place.name for place in BOOK_WAY)
 MODEL_STAGES = tuple(place.name for place in BOOK_WAY if place.asks)
 OPTIONAL_STAGES = tuple(place.name for place in BOOK_WAY if place.optional)
+#: The stages that a branch may override.
+BRANCHING_STAGES = (*OPTIONAL_STAGES, "reference")
 HOME_STAGES = tuple(place.name for place in BOOK_WAY if place.home)
 
 #: All stages that ask a model.

@@ -7,6 +7,7 @@ from pydantic import Discriminator, Field, StringConstraints, Tag, model_validat
 from megascience.planning.config.models import Commit, Name
 from megascience.planning.config.section import Distinct, Number, Section, key, matching, optional
 from megascience.planning.config.stages import Override
+from megascience.stages.order import BRANCHING_STAGES, OPTIONAL_STAGES
 
 LowerName = Annotated[str, matching(r"^[a-z0-9_]+$", "lower-case letters, digits and _")]
 Text = Annotated[str, StringConstraints(min_length=1)]
@@ -132,8 +133,8 @@ class Part(Section):
         return self.select if self.annotate else None
 
 
-OptionalStage = Literal["refine", "judge_cot", "distill_cot", "filter", "decontaminate"]
-BranchingStage = Literal["refine", "judge_cot", "distill_cot", "filter", "decontaminate", "reference"]
+OptionalStage = Literal[OPTIONAL_STAGES]  # type: ignore[valid-type]
+BranchingStage = Literal[BRANCHING_STAGES]  # type: ignore[valid-type]
 
 
 class Dataset(Section):
