@@ -2,15 +2,16 @@
 
     python docs/draw_workflow.py            writes docs/workflow.svg
 
-Steps, their words and what leads to what are read from `rules/*.smk` and from `snakemake --rulegraph`; only the lanes
-are said here. Steps that need each other are one box. A step's text is the first sentence of its file.
+Steps, their words and what leads to what are read from `rules/*.smk` and from `snakemake --rulegraph`; only lanes other
+than the textbooks' are said here. Steps that need each other are one box. A step's text is the first sentence of its
+file.
 """
 
 import re
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 from typing import NamedTuple
@@ -21,21 +22,12 @@ SNAKEMAKE = Path(sys.executable).with_name("snakemake")
 #: Lane → its title. A step may be in two lanes that are neighbours.
 LANES = ("Public sets", "Textbooks", "Models", "Paper")
 PUBLIC, TEXTBOOKS, MODELS, PAPER = range(4)
-#: Step, by its file of rules → the lanes that it is in.
+#: Step, by its file of rules → the lanes that it is in, where that is not the textbooks' lane alone.
 PLACES = {
     "models": (MODELS,),
-    "digitize": (TEXTBOOKS,),
-    "classify": (TEXTBOOKS,),
     "import_source": (PUBLIC,),
-    "extract": (TEXTBOOKS,),
     "dedup": (PUBLIC, TEXTBOOKS),
-    "refine": (TEXTBOOKS,),
-    "cot": (TEXTBOOKS,),
-    "filter": (TEXTBOOKS,),
     "decontaminate": (PUBLIC, TEXTBOOKS),
-    "reference": (TEXTBOOKS,),
-    "conservation": (TEXTBOOKS,),
-    "dataset": (TEXTBOOKS,),
     "selection": (PUBLIC,),
     "mixture": (PUBLIC, TEXTBOOKS),
     "train": (MODELS,),
@@ -115,6 +107,11 @@ def rule_edges(folder: Path) -> Edges:
     return {(names[a], names[b]) for a, b in re.findall(r"^\s*(\d+) -> (\d+)", done.stdout, re.MULTILINE)}
 
 
+def lanes_of(step: str) -> tuple[int, ...]:
+    """Return the lanes of a step."""
+    return PLACES.get(step, (TEXTBOOKS,))
+
+
 def behind(step: str, edges: Edges) -> set[str]:
     """Return all that a step leads to."""
     found: set[str] = set()
@@ -127,9 +124,8 @@ def behind(step: str, edges: Edges) -> set[str]:
     return found
 
 
-def one_box_a_circle(edges: Edges) -> tuple[Edges, dict[str, str]]:
+def one_box_a_circle(edges: Edges, order: Sequence[str]) -> tuple[Edges, dict[str, str]]:
     """Return the edges between boxes, and step → the box that it is in: steps that need each other share one."""
-    order = list(PLACES)
     reach = {step: behind(step, edges) for step in order}
     box = {step: min((s for s in order if s == step or (s in reach[step] and step in reach[s])), key=order.index)
            for step in order}  # fmt: skip
@@ -144,20 +140,20 @@ def reduced(edges: Edges) -> Edges:
 
     kept = {edge for edge in edges if needed(*edge, edges)}
     for lane in range(len(LANES)):
-        own = {(a, b) for a, b in edges if lane in PLACES[a] and lane in PLACES[b]}
+        own = {(a, b) for a, b in edges if lane in lanes_of(a) and lane in lanes_of(b)}
         kept |= {edge for edge in own if needed(*edge, own)}
     return kept
 
 
-def rows(edges: Edges, boxes: Iterable[str]) -> dict[str, int]:
+def rows(edges: Edges, boxes: Sequence[str]) -> dict[str, int]:
     """Return box → row: below all that leads to it, and below what its lanes hold already."""
     row: dict[str, int] = {}
-    depth = {box: sum(box in behind(other, edges) for other in PLACES) for box in boxes}
+    depth = {box: sum(box in behind(other, edges) for other in boxes) for box in boxes}
     free = [0] * len(LANES)
-    for box in sorted(depth, key=lambda name: (depth[name], list(PLACES).index(name))):
+    for box in sorted(depth, key=lambda name: (depth[name], boxes.index(name))):
         above = [row[a] + 1 for a, b in edges if b == box and a in row]
-        row[box] = max([*above, *(free[lane] for lane in PLACES[box])])
-        for lane in PLACES[box]:
+        row[box] = max([*above, *(free[lane] for lane in lanes_of(box))])
+        for lane in lanes_of(box):
             free[lane] = row[box] + 1
     return row
 
@@ -175,17 +171,18 @@ def first_sentence(path: Path) -> str:
 def draw(folder: Path) -> str:
     """Return the picture of the rules in a checkout, as SVG."""
     steps = steps_of_rules(folder / "rules")
-    unplaced = set(steps.values()) ^ set(PLACES)
-    if unplaced:
-        sys.exit(f"{', '.join(sorted(unplaced))}: say in PLACES of docs/draw_workflow.py in which lane it is")
+    included = re.findall(r'^include: "rules/(\w+)\.smk"', (folder / "Snakefile").read_text(), re.MULTILINE)
+    order = [step for step in included if step in steps.values()]
+    if unknown := set(PLACES) - set(order):
+        sys.exit(f"{', '.join(sorted(unknown))}: not a file of rules; take it out of PLACES in docs/draw_workflow.py")
     by_rule = rule_edges(folder)
     pairs = {(step_of(a, steps), step_of(b, steps)) for a, b in by_rule if CHECKS not in (a, b)}
-    edges, box_of = one_box_a_circle({(a, b) for a, b in pairs if a and b and a != b})
+    edges, box_of = one_box_a_circle({(a, b) for a, b in pairs if a and b and a != b}, order)
     asking = {box_of[step] for rule, step in steps.items() if rule.endswith("_generate")}
     # Most steps ask a model: they are marked, where an edge to each would hide all others.
-    edges = {(a, b) for a, b in edges if a != "models" or set(PLACES[b]) == {MODELS}}
+    edges = {(a, b) for a, b in edges if a != "models" or set(lanes_of(b)) == {MODELS}}
     edges = reduced(edges)
-    places = {box: Box(PLACES[box], row) for box, row in rows(edges, set(box_of.values())).items()}
+    places = {box: Box(lanes_of(box), row) for box, row in rows(edges, list(dict.fromkeys(box_of.values()))).items()}
     together = {box: [step for step, other in box_of.items() if other == box] for box in places}
     height = TOP + (max(place.row for place in places.values()) + 1) * (HEIGHT + GAP) + 20
     parts = [*_lanes(height), *(_edge(places[a], places[b]) for a, b in sorted(edges))]

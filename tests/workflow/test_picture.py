@@ -9,6 +9,7 @@ import pytest
 from checkout import ROOT
 
 SVG = "{http://www.w3.org/2000/svg}"
+ORDER = ["digitize", "classify", "extract"]
 DRAW = "docs/draw_workflow.py"
 
 
@@ -32,12 +33,19 @@ def test_the_picture_is_current(checkout):
     assert "](docs/workflow.svg)" in (checkout.root / "README.md").read_text()
 
 
-def test_a_step_without_a_lane_is_named(checkout):
+def test_a_new_step_gets_its_box(checkout):
+    """In the lane of the textbooks, unless the script says otherwise."""
     (checkout.root / "rules/translate.smk").write_text(
-        '# Another language.\nrule translate:\n    output:\n        "x",\n'
+        "# Another language.\n\n\nrule translate:\n    input:\n"
+        '        "<results>/tables/yield.tsv",\n    output:\n        "<results>/translate.txt",\n'
     )
-    done = subprocess.run([sys.executable, DRAW], cwd=checkout.root, capture_output=True, text=True)
-    assert done.returncode and done.stderr.startswith("translate: say in PLACES")
+    checkout.edit(
+        "Snakefile", 'include: "rules/train.smk"', 'include: "rules/translate.smk"\ninclude: "rules/train.smk"'
+    )
+    checkout.edit("rules/train.smk", "    input:\n", '    input:\n        translated="<results>/translate.txt",\n')
+    subprocess.run([sys.executable, DRAW], cwd=checkout.root, check=True)
+    picture = (checkout.root / "docs/workflow.svg").read_text()
+    assert ">translate<" in picture and ">Another language<" in picture
 
 
 def test_it_is_readable_at_900_pixels():
@@ -56,5 +64,7 @@ def test_what_a_longer_way_says_is_not_drawn_but_for_a_lanes_own_way(draw):
 
 
 def test_steps_that_need_each_other_share_a_box(draw):
-    edges, box = draw.one_box_a_circle({("digitize", "classify"), ("classify", "digitize"), ("classify", "extract")})
+    edges, box = draw.one_box_a_circle(
+        {("digitize", "classify"), ("classify", "digitize"), ("classify", "extract")}, ORDER
+    )
     assert edges == {("digitize", "extract")} and box["classify"] == "digitize"
