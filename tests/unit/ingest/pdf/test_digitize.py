@@ -126,7 +126,7 @@ def test_several_workers_give_the_same_rows_in_the_same_order(tmp_path):
 @pytest.mark.parametrize(
     ("engine", "options", "said"),
     [
-        ("tesseract", {}, "unknown digitizing engine 'tesseract'; use pdftext or olmocr"),
+        ("ocr", {}, "unknown digitizing engine 'ocr'; use pdftext, tesseract, olmocr"),
         ("pdftext", {"timeout": 3}, "unknown option 'timeout' of engine pdftext; use time_limit, workers"),
         ("olmocr", {"model": "m"}, "needs a workspace"),
     ],

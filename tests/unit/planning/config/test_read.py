@@ -117,7 +117,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, content: str) -> None:
         ("refine: {retries: true}", "config: refine.retries is true; it must be a whole number"),
         ("shelf: 3", "config: shelf is 3; it must be text (put it in quotes)"),
         ("refine: 3", "config: refine is 3; it must be a mapping of keys to values"),
-        ("digitize: {engine: pdftex}", "it must be one of pdftext, olmocr; did you mean 'pdftext'?"),
+        ("digitize: {engine: pdftex}", "it must be one of pdftext, tesseract, olmocr; did you mean 'pdftext'?"),
         ("digitize: {olmocr: {modle: x}}", "config: digitize.olmocr: unknown key 'modle'; did you mean 'model'?"),
         (
             "digitize: {pdftext: {dpi: 1}}",

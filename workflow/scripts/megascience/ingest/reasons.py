@@ -4,6 +4,9 @@ DIGITIZE_REASONS = {
     "book_unreadable": "the PDF is corrupt, encrypted or has no pages",
     "page_empty": "no text was found on the page",
     "page_failed": "the digitizing engine gave up on the page",
+    "page_unreadable": "the text of the page is garbage by its figures",
+    "page_disagrees": "two readings of the page have too few words in common",
+    "not_english": "the page, or most of the book, is written in another language",
 }
 
 CHUNK_REASONS = {

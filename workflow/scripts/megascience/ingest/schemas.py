@@ -4,8 +4,20 @@ import pyarrow as pa
 
 from megascience.storage.schema import INT, TEXT, record_schema
 
-#: The kept rows of digitize.
-PAGES = record_schema(page_id=TEXT, book_id=TEXT, page=INT, text=TEXT, engine=TEXT, engine_version=TEXT)
+#: The kept rows of digitize. `unknown` counts the characters that no font names (U+FFFD); `agreement` is the share of
+#: words that the text has in common with what it was `compared_with`, null where there is nothing to compare.
+PAGES = record_schema(
+    page_id=TEXT,
+    book_id=TEXT,
+    page=INT,
+    text=TEXT,
+    engine=TEXT,
+    engine_version=TEXT,
+    language=TEXT,
+    unknown=INT,
+    compared_with=TEXT,
+    agreement=pa.float64(),
+)
 
 #: What the model is shown of a book, with what the shelf says of it; `offered` are the workflow's disciplines.
 BOOKS = record_schema(

@@ -10,9 +10,9 @@ import logging
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,10 @@ OPTIONS = {field.name for field in fields(Options)}
 
 
 def digitize(
-    books: Sequence[Book], workspace: Path, options: Options
+    books: Sequence[Book],
+    workspace: Path,
+    options: Options,
+    wanted: Mapping[str, Collection[int]] | None = None,
 ) -> tuple[list[dict[str, Any]], list[tuple[str, Drop]]]:
     """Turn books into pages; see `digitize.digitize`.
 
@@ -70,8 +73,11 @@ def digitize(
 
     Raises:
         InputError: the olmocr command is not there.
+        ValueError: `wanted` names a page that its book does not have.
         EngineError: olmocr or its server failed; what is done stays in the workspace.
     """
+    if wanted is not None:
+        return _some_pages(books, workspace, options, wanted)
     readable, drops = [], []
     for book in books:
         fault = pdf_fault(book.path) if Path(book.path).is_file() else f"there is no file {book.path}"
@@ -99,6 +105,41 @@ def digitize(
         rows += book_rows
         drops += book_drops
     return rows, drops
+
+
+def _some_pages(
+    books: Sequence[Book], workspace: Path, options: Options, wanted: Mapping[str, Collection[int]]
+) -> tuple[list[dict[str, Any]], list[tuple[str, Drop]]]:
+    """Turn some pages of books into rows: olmocr reads whole PDFs, so these pages go into PDFs of their own."""
+    from megascience.ingest.pdf.pages import page_id
+
+    folder = workspace / "excerpts"
+    folder.mkdir(parents=True, exist_ok=True)
+    excerpts: list[Book] = []
+    numbers: dict[str, tuple[str, int]] = {}
+    for book in books:
+        pages = sorted(wanted[book.book_id])
+        path = folder / f"{content_id(file_sha256(book.path), *map(str, pages))}.pdf"
+        if not path.is_file():
+            _write_excerpt(book.path, pages, path)
+        excerpts.append(replace(book, path=str(path)))
+        numbers.update({page_id(book.book_id, i): (book.book_id, n) for i, n in enumerate(pages, start=1)})
+    rows, drops = digitize(excerpts, workspace, options)
+    own = []
+    for row in rows:
+        book_id, number = numbers[row["page_id"]]
+        own.append({**row, "page": number, "page_id": page_id(book_id, number)})
+    return own, [(page_id(*numbers[i]) if i in numbers else i, drop) for i, drop in drops]
+
+
+def _write_excerpt(source: str | Path, pages: Sequence[int], path: Path) -> None:
+    import pypdfium2
+
+    with pypdfium2.PdfDocument(source) as book, pypdfium2.PdfDocument.new() as excerpt:
+        excerpt.import_pages(book, [number - 1 for number in pages])
+        partial = path.with_suffix(".partial")
+        excerpt.save(partial)
+    partial.rename(path)  # its bytes change from writing to writing, and olmocr keeps results by them
 
 
 def read_documents(folder: Path) -> dict[str, dict[str, Any]]:

@@ -11,7 +11,7 @@ def page_id(book_id: str, page: int) -> str:
 
 
 def page_row(book: Book, number: int, text: str, engine: str, engine_version: str) -> dict[str, Any]:
-    """Return a row of `schemas.PAGES`."""
+    """Return a row of `schemas.PAGES`, before the gate has judged it."""
     return {
         "page_id": page_id(book.book_id, number),
         "book_id": book.book_id,
@@ -19,4 +19,8 @@ def page_row(book: Book, number: int, text: str, engine: str, engine_version: st
         "text": text,
         "engine": engine,
         "engine_version": engine_version,
+        "language": "",
+        "unknown": text.count("\ufffd"),
+        "compared_with": None,
+        "agreement": None,
     }

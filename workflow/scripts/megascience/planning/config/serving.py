@@ -137,6 +137,14 @@ class PdfTextPlace(Section, title="Place of pdftext"):
     workers: int | None = place("Books that are read at once.", 1, ge=1)
 
 
+class TesseractPlace(Section, title="Place of tesseract"):
+    """How fast tesseract reads."""
+
+    time_limit: Number | None = place("Seconds after which a book is given up.", 86400, YES, gt=0)
+    page_time_limit: Number | None = place("Seconds after which a page is given up.", 120, YES, gt=0)
+    workers: int | None = place("Books that are read at once.", 1, ge=1)
+
+
 class OlmOcrPlace(Section, title="Place of olmocr"):
     """Where olmocr runs. These keys go before those of `digitize.olmocr`."""
 
@@ -173,6 +181,7 @@ class Serving(Section):
 
     default: Entry = Field(description="Keys for every model; must name an engine.")
     pdftext: PdfTextPlace | None = optional("How fast pdftext reads.")
+    tesseract: TesseractPlace | None = optional("How fast tesseract reads.")
     olmocr: OlmOcrPlace | None = optional("Where olmocr runs.")
     text_dedup: TextDedupPlace | None = optional("Where text-dedup runs.", alias="text-dedup")
     train: TrainPlace | None = optional("Where training runs.")

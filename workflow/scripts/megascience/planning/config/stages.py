@@ -70,12 +70,53 @@ class OlmOcr(Section, title="olmocr"):
     guided_decoding: bool | None = optional("Whether the model is held to olmocr's front matter.", unset=False)
 
 
+class Tesseract(Section):
+    """Pictures of the pages, read on a CPU by Debian's tesseract-ocr."""
+
+    languages: str | None = optional("Languages of the pages by tesseract's names, such as eng+fra.", unset="eng")
+    dpi: int | None = optional("Dots an inch of the pictures.", unset=300, ge=72, le=1200)
+    page_time_limit: Number | None = optional("Seconds after which a page is given up.", unset=120, gt=0)
+    time_limit: Number | None = optional("Seconds after which a book is given up.", unset=86400, gt=0)
+    workers: int | None = optional("Books that are read at once.", unset=1, ge=1)
+
+
+class Quality(Section):
+    """Limits of the quality gate, as shares; a page above one of them (`loop`: below) is dropped as page_unreadable."""
+
+    unknown: Number | None = optional("Characters without a meaning.", unset=0.1, ge=0, le=1)
+    apart: Number | None = optional("Letters in runs of single letters.", unset=0.3, ge=0, le=1)
+    odd_pairs: Number | None = optional("Pairs of letters that English words hardly have.", unset=0.23, ge=0, le=1)
+    strange: Number | None = optional("Letters outside of ASCII among Latin ones.", unset=0.35, ge=0, le=1)
+    mojibake: Number | None = optional(
+        "Characters of UTF-8 that was read in another encoding.", unset=0.003, ge=0, le=1
+    )
+    repeated: Number | None = optional("Lines that stood on the page before.", unset=0.6, ge=0, le=1)
+    loop: Number | None = optional("Size of the compressed text, for one that repeats itself.", unset=0.15, ge=0, le=1)
+    length: Number | None = optional("Times that text and glyphs of a page may differ.", unset=3, ge=1)
+
+
 class Digitize(Section):
     """How the pages of books become text."""
 
-    engine: Literal["pdftext", "olmocr"] = key("`pdftext` reads the PDF's text layer, `olmocr` asks a vision model.")
+    engine: Literal["pdftext", "tesseract", "olmocr"] = key(
+        "`pdftext` reads the PDF's text layer, `tesseract` pictures of the pages, `olmocr` asks a vision model."
+    )
+    fallback: Literal["pdftext", "tesseract", "olmocr"] | None = optional(
+        "The engine that reads the pages again that are empty, failed, or below the gate."
+    )
+    quality: Quality | None = optional("Limits of the quality gate.")
+    agreement: Number | None = optional(
+        "The least share of words that a page's reading has in common with its text layer, if that is readable.",
+        unset=0.5,
+        ge=0,
+        le=1,
+    )
+    languages: list[str] | None = optional(
+        "Languages of the pages and books that are kept; none for all.", unset=["English"]
+    )
     olmocr: OlmOcr = key("Settings of olmocr that shape its pages.", OlmOcr)
     pdftext: PdfText = key("Settings of pdftext.", PdfText)
+    tesseract: Tesseract | None = optional("Settings of tesseract.")
 
 
 class Classify(ModelStage):

@@ -1,6 +1,6 @@
 """Pdftext: the text layer of one PDF, page by page, by PDFium.
 
-Run as a program (`python -m megascience.pdftext FILE`) it prints one JSON object; `digitize` does so for
+Run as a program (`python -m megascience.ingest.pdf.text_layer FILE`) it prints one JSON object; `digitize` does so for
 each book, since PDFium is native code and a hostile or torn PDF can crash or hang the process it runs in.
 """
 
@@ -21,15 +21,17 @@ from megascience.ingest.pdf.text_repair import vocabulary_of
 
 
 def read_book(path: str | Path) -> list[dict[str, Any]]:
-    """Return `{"page", "text", "error"}` for each page of a PDF, numbered from 1.
+    """Return `{"page", "text", "error", "glyphs", "blank"}` for each page of a PDF, numbered from 1.
 
-    `text` is "" for a page without text; `error` tells why a page could not be read, else "".
+    `text` is "" for a page without text; `error` says why a page could not be read, else "". `glyphs` counts the
+    characters that the page draws; a `blank` page draws nothing at all.
     Paragraphs are parted by a blank line; lines that belong apart (code, tables, formulas) by a line end.
 
     Raises:
         ValueError: the file is not a PDF, is corrupt, encrypted, or has no pages.
     """
     import pypdfium2
+    import pypdfium2.raw as raw
 
     fault = pdf_fault(path)
     if fault:
@@ -38,11 +40,15 @@ def read_book(path: str | Path) -> list[dict[str, Any]]:
     fonts = Fonts(path)
     pages: list[list[Line]] = []
     errors: dict[int, str] = {}
+    counts: dict[int, int] = {}
+    blank: dict[int, bool] = {}
     try:
         for index in range(len(document)):
             try:
                 page = document[index]
                 glyphs, bars = read_page(page, index, fonts)
+                counts[index] = len(glyphs)
+                blank[index] = raw.FPDFPage_CountObjects(page.raw) == 0
                 glyphs = compose(glyphs, bars)
                 pages.append(lines_of(glyphs, find_tables(glyphs, bars)))
                 page.close()
@@ -52,7 +58,16 @@ def read_book(path: str | Path) -> list[dict[str, Any]]:
     finally:
         document.close()
     texts = page_texts(pages)
-    return [{"page": i + 1, "text": text, "error": errors.get(i, "")} for i, text in enumerate(texts)]
+    return [
+        {
+            "page": i + 1,
+            "text": text,
+            "error": errors.get(i, ""),
+            "glyphs": counts.get(i, 0),
+            "blank": blank.get(i, False),
+        }
+        for i, text in enumerate(texts)
+    ]
 
 
 def page_texts(pages: Sequence[Sequence[Line]]) -> list[str]:
