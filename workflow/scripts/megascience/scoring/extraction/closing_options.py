@@ -10,6 +10,7 @@ from megascience.scoring.extraction.option_statements import CHOOSE, VERDICT, ma
 from megascience.scoring.extraction.options import option_letter
 from megascience.scoring.extraction.readers import Reader
 from megascience.scoring.extraction.sentences import closing_sentence, last_number
+from megascience.scoring.extraction.windows import letters, windows
 from megascience.scoring.text.choices import bare, letter_at, lists_letters, read_letters
 from megascience.scoring.text.markup import plain
 
@@ -95,14 +96,15 @@ def _restates(line: str) -> bool:
 def _called_right(text: str, start: int, end: int, last: int) -> str | None:
     """Return the options of a `multi_choice` question that a completion calls right, in its last line or in all."""
     for position in (last, start):
-        listed = _LISTED.finditer(text, position, end)
-        letters = {letter for match in listed for letter in re.findall(r"\b[A-Z]\b", match[1])}
-        letters |= {m["letter"] for m in VERDICT.finditer(text, position, end) if not hedged(text, m.start())}
-        letters |= {match["rest"].upper() for match in marked_right(text, position, end)}
-        for match in CHOOSE.finditer(text, position, end):
-            letters |= set((read_letters(match["rest"]) or "").split(",")) - {""}
-        if letters:
-            return ",".join(sorted(letters))
+        found: set[str] = {match["rest"].upper() for match in marked_right(text, position, end)}
+        for left, right in windows(text, position, end, letters(text, position, end), 160, 260):
+            listed = _LISTED.finditer(text, left, right)
+            found |= {letter for match in listed for letter in re.findall(r"\b[A-Z]\b", match[1])}
+            found |= {m["letter"] for m in VERDICT.finditer(text, left, right) if not hedged(text, m.start())}
+            for match in CHOOSE.finditer(text, left, right):
+                found |= set((read_letters(match["rest"]) or "").split(",")) - {""}
+        if found:
+            return ",".join(sorted(found))
     return None
 
 

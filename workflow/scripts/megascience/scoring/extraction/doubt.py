@@ -66,7 +66,7 @@ _OTHERWISE = re.compile(
     r"\b(?:otherwise|or\s+else|else|depend(?:s|ing)\s+(?:on|upon)|in\s+the\s+other\s+case)\b", re.IGNORECASE
 )
 _CONDITION = (
-    r"[\s)*_\"'.}$]{0,6},?\s*(?:but\s+)?(?:only\s+)?(?:if(?!\s+(?:and\s+only|i\b|you\b|we\b|not\s+mistaken))|unless|provided|assuming|"
+    r"[\s)*_\"'}$]{0,6},?\s*(?:but\s+)?(?:only\s+)?(?:if(?!\s+(?:and\s+only|i\b|you\b|we\b|not\s+mistaken))|unless|provided|assuming|"
     r"as\s+long\s+as|in\s+case)\b"
 )
 #: A condition right behind a stated option or truth value.

@@ -143,6 +143,8 @@ _COMPOUND = re.compile(
 )
 
 
+#: So many last places that may lead to a result are looked at.
+_MAX_ANCHORS = 12
 #: What is longer is no closing sentence.
 _MAX_SENTENCE = 2_000
 
@@ -249,8 +251,10 @@ def last_number(sentence: str) -> str | None:
         found = number_in(sentence)
         if found is not None:
             return found if re.search(r"\d", found) or len(sentence.split()) <= 6 else None
-    for anchor in reversed(list(_ANCHOR.finditer(sentence))):
-        if given_up and anchor.start() < given_up.end() or anchor[0] == "=" and not _solves(sides_of(sentence)):
+    anchors = list(_ANCHOR.finditer(sentence))[-_MAX_ANCHORS:]
+    solves = not any(anchor[0] == "=" for anchor in anchors) or _solves(sides_of(sentence))
+    for anchor in reversed(anchors):
+        if given_up and anchor.start() < given_up.end() or anchor[0] == "=" and not solves:
             return None
         if anchor[0] == "=" and _IN_BRACKETS.search(sentence, 0, anchor.end()):
             continue

@@ -20,8 +20,9 @@ _MARKS = (
     (r"\bhere(?: is|['’]s) my thought process:", r"\bhere(?: is|['’]s) my response:"),  # Granite
 )  # fmt: skip
 _MARK = re.compile("|".join(f"(?P<o{i}>{o})|(?P<c{i}>{c})" for i, (o, c) in enumerate(_MARKS)), re.IGNORECASE)
-#: A character that every mark begins with; a text without any of them holds no thought.
-_CUE = re.compile(r"[<\[◁]|my thought process:|my response:", re.IGNORECASE)
+#: Pieces of marks; a text without any of them holds no thought.
+_CUES = ("think>", "think]", "think▷", "thinking>", "thought>", "thoughts>", "reasoning>", "reason>", "scratchpad>",
+         "_of_thought|>", "_thinking|>", "<|inner_", "<unused9", "my thought process:", "my response:")  # fmt: skip
 
 #: Harmony (gpt-oss): messages in channels, of which only `final` is for the user.
 _CHANNEL = re.compile(r"<\|channel\|>\s{0,4}(\w{1,20})[^<]{0,100}(?:<\|constrain\|>[^<]{0,100})?<\|message\|>")
@@ -42,7 +43,8 @@ def answer_spans(text: str) -> list[tuple[int, int]] | None:
     if _BARE_CHANNEL.match(text):
         final = text.rfind(_BARE_FINAL)
         return [(final + len(_BARE_FINAL), len(text))] if final >= 0 else None
-    if not _CUE.search(text):
+    lower = text.lower()
+    if not any(map(lower.__contains__, _CUES)):
         return [(0, len(text))]
     spans: list[tuple[int, int]] = []
     start, family = 0, ""  # family: of the thought that is open
