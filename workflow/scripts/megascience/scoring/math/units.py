@@ -123,7 +123,7 @@ def read_unit(text: str) -> Unit | None:
 
     Powers of ten in a unit (SciBench's `10^6 m`) go into its factor. Prose after a unit is left alone.
     """
-    text = _spelling(_ELSEWHERE.split(text, maxsplit=1)[0])
+    text = _spelling(_ELSEWHERE.split(text[:400], maxsplit=1)[0])
     if _UNITLESS.match(text):
         return NONE
     if len(text) > 200:
