@@ -19,11 +19,11 @@ ROOT = Path(__file__).parents[3]
 ENVS = sorted(path.stem for path in (ROOT / "envs").glob("*.yaml"))
 
 #: Import name -> package, where they differ.
-PACKAGES = {"yaml": "pyyaml", "faiss": "faiss-gpu", "mpmath": "sympy", "antlr4": "antlr4-python3-runtime"}
+PACKAGES = {"yaml": "pyyaml", "faiss": "faiss-gpu"}
 #: What a module imports inside a function that no rule of the environment calls.
 NOT_CALLED = {
     "curate": {"faiss", "sentence_transformers", "pypdfium2"},
-    "digitize": {"huggingface_hub", "mpmath", "pint", "sympy", "latex2sympy2_extended"},
+    "digitize": {"huggingface_hub", "mpmath"},
     "report": {"pypdfium2"},
 }
 #: What another pinned package of the environment brings in the one version that it takes.
