@@ -15,7 +15,8 @@ LIBRARY = ROOT / "workflow" / "scripts"
 PIECES = [
     "a = 0, b = 1, ", "***\n", "A, B, C, D, ", "therefore ", "\\(", "\\[", "\\boxed{", "$", "(", "{", "</answer>",
     "<answer>", "####", "| A | B |\n", "the answer is ", "option B ", "is correct ", "5 ± 2 ", "1,", "-", "^", "_",
-    "\\frac{1}{", "x=1, ", "\\text{", "= ", "≤ ", "A or B ", "答案是", "(A) ", "A. ", "# ", "1 h 30 min ", "\\sum_{k=1}^",
+    "\\frac{1}{", "x=1, ", "\\text{", "= ", "≤ ", "A or B ", "答案是", "(A) ", "A. ", "# ", "1 h 30 min ",
+    "\\sum_{k=1}^",
     "\\int_0^1 ", "10^", "if ", "otherwise ", "not ", "wait, that is wrong ", "I would say ", "%", "\\\\", "\u2003",
     "0x", "…", "Correct: A\n", "most people ", "to the power of ", "<<1=1>>", "|", "A\\\\B", "\n \n", "So 1 is 2 ",
 ]  # fmt: skip
