@@ -137,6 +137,15 @@ def test_an_edited_parser_redoes_its_stage_without_a_request(edited):
     assert requests(run) == before
 
 
+def test_a_reworded_reason_redoes_nothing_and_a_further_one_its_stage_and_what_follows(edited):
+    run = edited("workflow/scripts/megascience/stages/filter.py", "the model's verdict was", "the judge was")
+    assert stale(run) == set()
+    run.edit(
+        "workflow/scripts/megascience/stages/filter.py", 'REASONS = {"rejected"', 'REASONS = {"odd": "", "rejected"'
+    )
+    assert stale(run) == FROM_FILTER
+
+
 def test_a_comment_redoes_nothing(edited):
     run = edited("workflow/scripts/megascience/stages/filter.py", "def parse", "# a remark\ndef parse")
     assert stale(run) == set()

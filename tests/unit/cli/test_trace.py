@@ -85,7 +85,7 @@ def branch(root: Path, left_out: str, stages: tuple[str, ...], released: bool = 
     rows = {row["qa_id"]: row for row in read_records(tree.path(root, "dedup", "physics"))}
     for number, stage in enumerate(stages):
         own = root / stage / "physics.no_refine" / "000.parquet"
-        drops = [("p2", Drop("rejected", "not in this branch"))] if number == 0 else []
+        drops = [("p2", Drop("unreadable", "not in this branch"))] if number == 0 else []
         more = {"reference_answer": "p1", "has_reasoning": True}
         write_records(own, [{**rows["p1"], **more}], SCHEMAS[stage])
         write_dropped(ledger_path(own), stage, drops)

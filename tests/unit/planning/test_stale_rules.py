@@ -63,7 +63,7 @@ def test_every_script_of_a_rule_has_its_hash():
     [
         ("stages/filter.py", "the model's verdict was against the row", "the judge refused the row"),
         ("ingest/reasons.py", "the row has more bytes than the config allows", "the row is too large"),
-        ("inference/parse.py", "do not fit the model's context", "are too long for the model"),
+        ("inference/reasons.py", "do not fit the model's context", "are too long for the model"),
         ("storage/parquet.py", "not a readable Parquet file", "not Parquet"),
         ("ingest/public/import_source.py", "none of {counts['read']} rows can be used", "no row is of use"),
         ("inference/generate.py", "engine %s is up after", "engine %s is ready after"),

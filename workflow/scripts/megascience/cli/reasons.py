@@ -2,7 +2,7 @@
 
 from megascience.curation.reasons import DEDUP_REASONS
 from megascience.datasets.reasons import DIFFICULTY_REASONS, MIXTURE_REASONS, SELECT_REASONS
-from megascience.inference.parse import COMPLETION_REASONS
+from megascience.inference.reasons import COMPLETION_REASONS
 from megascience.ingest.reasons import CHUNK_REASONS, DIGITIZE_REASONS, IMPORT_REASONS
 from megascience.models.reasons import TRAIN_REASONS
 from megascience.stages.order import ASKING_STAGES, DROPPING_STAGES

@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 
 from megascience.curation.schemas import CANDIDATES, VERDICTS
 from megascience.inference.completions import COMPLETIONS
-from megascience.inference.parse import COMPLETION_REASONS, iter_parsed
+from megascience.inference.parse import iter_parsed
+from megascience.inference.reasons import COMPLETION_REASONS
 from megascience.stages.decontaminate import REASONS
 from megascience.stages.prompting.prompt import load_prompt
 from megascience.storage.drops import Drop, write_dropped

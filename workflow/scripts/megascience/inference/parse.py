@@ -13,19 +13,13 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from megascience.inference.reasons import COMPLETION_REASONS
 from megascience.stages.prompting.joins import completer
 from megascience.stages.prompting.prompt import Prompt, load_prompt
 from megascience.stages.stage import Outcome, Stage, get_stage, identity, unit_id
 from megascience.storage.drops import DROPPED, Drop, dropped_row
 from megascience.storage.errors import InputError
 from megascience.storage.parquet import iter_records, read_schema, record_writer
-
-#: Why a completion gives no rows, whatever the stage: reason → what it means to a reader.
-COMPLETION_REASONS = {
-    "context_overflow": "the rendered prompt and its answer do not fit the model's context",
-    "unreadable": "the completion did not have the declared form after all retries",
-    "truncated": "the completion ended at the token limit before its answer was complete",
-}
 
 _BATCH = 512
 _COLUMNS = ["id", "prompt", "sample", "prompt_hash", "text", "finish_reason", "completion_tokens"]

@@ -25,7 +25,6 @@ from typing import Any, Protocol, cast
 import pyarrow as pa
 
 from megascience.stages.order import ASKING_STAGES
-from megascience.stages.prompting.prompt import load_prompt
 from megascience.storage.drops import Drop
 from megascience.storage.errors import InputError
 
@@ -75,6 +74,8 @@ def unit_id(stage: Stage, record: Record) -> str:
 
 def prompt_faults(name: str, path: str | Path) -> list[str]:
     """Return one message a fault of a prompt file: faulty itself, or at odds with what its stage gives and reads."""
+    from megascience.stages.prompting.prompt import load_prompt  # jinja2, which who only looks a stage up need not load
+
     stage = get_stage(name)
     try:
         prompt = load_prompt(path)
