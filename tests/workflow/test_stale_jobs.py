@@ -20,9 +20,7 @@ def test_reworded_reasons_moved_code_and_what_others_own_redo_nothing(run, tmp_p
     copy = run.copy(tmp_path / "copy")
     copy.edit(REASONS, "no text was found on the page", "the page has no text")
     copy.edit(REASONS, "CHUNK_REASONS = {", 'CHUNK_REASONS = {\n    "odd": "…",')
-    copy.edit(
-        "workflow/scripts/megascience/stages/pairs.py", "    question=TEXT,", "    question=TEXT,\n    hint=TEXT,"
-    )
+    copy.edit("workflow/scripts/megascience/stages/pairs.py", "question=TEXT,", "question=TEXT,\n    hint=TEXT,")
     pages = copy.root / "workflow/scripts/megascience/ingest/pdf/pages.py"
     pages.rename(pages.with_name("rows.py"))
     for name in ("ingest/pdf/digitize.py", "ingest/pdf/olmocr.py"):
