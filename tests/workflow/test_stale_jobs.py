@@ -23,8 +23,8 @@ def test_reworded_reasons_moved_code_and_what_others_own_redo_nothing(run, tmp_p
     copy.edit("workflow/scripts/megascience/stages/pairs.py", "question=TEXT,", "question=TEXT,\n    hint=TEXT,")
     pages = copy.root / "workflow/scripts/megascience/ingest/pdf/pages.py"
     pages.rename(pages.with_name("rows.py"))
-    for name in ("ingest/pdf/digitize.py", "ingest/pdf/olmocr.py"):
-        copy.edit(f"workflow/scripts/megascience/{name}", "megascience.ingest.pdf.pages", "megascience.ingest.pdf.rows")
+    for path in (copy.root / "workflow/scripts/megascience").rglob("*.py"):
+        path.write_text(path.read_text().replace("megascience.ingest.pdf.pages", "megascience.ingest.pdf.rows"))
     assert copy.jobs(PAGES, *CONFIG) == {}
 
 
