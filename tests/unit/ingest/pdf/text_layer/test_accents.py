@@ -49,3 +49,25 @@ def test_marks_below_and_across():
 def test_the_accents_of_a_formula_may_be_drawn_after_it():
     marks = [accent("\u0302", 1), accent("\u20d7", 11)]
     assert joined(letter("n", 0), letter("=", 5), letter("a", 10), *marks) == "n̂=a⃗"
+
+
+def test_an_accent_that_was_drawn_far_before_its_letter():
+    """The words beside it keep their spaces, and the name that it cut in two is one word."""
+    line = [
+        letter("a", 0),
+        accent("ˇ", 25, lead=" "),
+        letter("M", 8),
+        letter("i", 13),
+        letter("n", 18),
+        letter("c", 23.5),
+    ]
+    assert joined(*line) == "a Minč"
+    line = [
+        letter("n", 0),
+        accent("´", 25),
+        letter("a", 5, lead=" "),
+        letter("c", 10),
+        letter("h", 15),
+        letter("y", 23.5),
+    ]
+    assert joined(*line) == "nachý"

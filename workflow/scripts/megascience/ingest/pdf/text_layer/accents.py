@@ -13,8 +13,8 @@ _ACROSS = {"\u0338": "\u0338", "\u0335": "\u0335"}  # TeX's negation slash, and 
 _COMBINING = {chr(code): chr(code) for code in (*range(0x300, 0x316), *range(0x20D6, 0x20D8), 0x20DB, 0x20DC)}
 _ABOVE |= _COMBINING
 _MARKS = _ABOVE | _BELOW | _ACROSS
-# the letter follows or comes before; some writers draw the accents of a formula after it
-_REACH = (1, -1, -2, 2, -3, 3, -4, -5, -6)
+# the letter follows or comes before; some writers draw the accents of a line before or after it
+_REACH = (1, -1, *(sign * step for step in range(2, 60) for sign in (-1, 1)))
 
 _BARRED = {"l": "ł", "L": "Ł"}
 _DOTLESS = {"ı": "i", "ȷ": "j"}
@@ -31,7 +31,7 @@ def join_accents(glyphs: Sequence[Glyph]) -> list[Glyph]:
     for index, accent in enumerate(glyphs):
         if accent.text not in _MARKS:
             continue
-        for place in _REACH:
+        for place in _REACH[:2] if accent.text in _ACROSS else _REACH:
             letter = result[index + place] if 0 <= index + place < len(result) else None
             if letter is not None and _on(accent, letter):
                 lead = accent.lead if place == 1 else letter.lead
@@ -40,7 +40,27 @@ def join_accents(glyphs: Sequence[Glyph]) -> list[Glyph]:
         else:
             if accent.text in _COMBINING:  # would fall on the letter before it
                 result[index] = accent._replace(text=" " + accent.text)
-    return [glyph for glyph in result if glyph is not None]
+    return _closed(glyphs, result)
+
+
+def _closed(glyphs: Sequence[Glyph], kept: Sequence[Glyph | None]) -> list[Glyph]:
+    """Return the glyphs that were kept, without the spaces that PDFium put beside an accent that went."""
+    result: list[Glyph] = []
+    lead: str | None = None
+    for before, glyph in zip(glyphs, kept, strict=True):
+        if glyph is None:
+            lead = lead or before.lead
+            continue
+        if lead is not None and "\n" not in glyph.lead:
+            touches = (
+                bool(result)
+                and abs(glyph.base - result[-1].base) < 0.1 * glyph.size
+                and -0.2 * glyph.size < glyph.x0 - result[-1].x1 < 0.12 * glyph.size
+            )
+            glyph = glyph._replace(lead="" if touches else glyph.lead or lead)
+        lead = None
+        result.append(glyph)
+    return result
 
 
 def _on(accent: Glyph, letter: Glyph) -> bool:
