@@ -79,23 +79,25 @@ def _characters(
     import pypdfium2.raw as raw
 
     handle = textpage.raw
-    # the same function with a plain address for a result, which is made twice as fast
-    address = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int)(
-        ctypes.cast(raw.FPDFText_GetTextObject, ctypes.c_void_p).value or 0
-    )
-    left, right, bottom, top = (ctypes.c_double() for _ in range(4))
-    box = tuple(ctypes.byref(value) for value in (left, right, bottom, top))
+    # the functions that each character needs, with plain addresses, which are made twice as fast as typed pointers
+    address = ctypes.cast(handle, ctypes.c_void_p).value
+    unicode_of = _plain(raw.FPDFText_GetUnicode, ctypes.c_uint)
+    object_of = _plain(raw.FPDFText_GetTextObject, ctypes.c_void_p)
+    is_unmapped = _plain(raw.FPDFText_HasUnicodeMapError, ctypes.c_int)
+    box_of = _plain(raw.FPDFText_GetCharBox, ctypes.c_int, *[ctypes.c_void_p] * 4)
+    box = (ctypes.c_double * 4)()
+    sides = [ctypes.addressof(box) + 8 * side for side in range(4)]
     found: list[tuple[Glyph, _Style]] = []
     bitmaps: dict[int, set[int]] = {}
     styles: dict[int, _Style] = {}
     lead, high = "\n", 0
     for index in range(textpage.count_chars()):
-        code = raw.FPDFText_GetUnicode(handle, index)
-        own = address(handle, index)
+        code = unicode_of(address, index)
+        own = object_of(address, index)
         if own is None and code not in _HYPHENS:  # made up by PDFium: line ends and spaces
             lead = "\n" if code in (10, 13) else lead or " "
             continue
-        unknown = raw.FPDFText_HasUnicodeMapError(handle, index) == 1
+        unknown = is_unmapped(address, index) == 1
         if code == 32 and (not unknown or raw.FPDFText_IsGenerated(handle, index) == 1):
             lead = lead or " "
             continue
@@ -107,8 +109,9 @@ def _characters(
             continue
         if 0xDC00 <= code < 0xE000 and high and not unknown:
             code, high = 0x10000 + ((high - 0xD800) << 10) + (code - 0xDC00), 0
-        if not raw.FPDFText_GetCharBox(handle, index, *box):
+        if not box_of(address, index, *sides):
             continue
+        x0, x1, y0, y1 = box
         broken = code in _HYPHENS and not unknown
         text = "-" if broken else chr(code)
         if unknown or ((code < 0x20 or code >= 0x7F) and not broken and is_unknown(text)):
@@ -118,15 +121,20 @@ def _characters(
                 text = chr(NAMELESS + code) if bitmap and code != 32 else " " if bitmap else text
             if text == " ":
                 lead = lead or " "
-            if not text.strip() or (text == UNKNOWN and right.value - left.value < 0.01):  # shows nothing
+            if not text.strip() or (text == UNKNOWN and x1 - x0 < 0.01):  # shows nothing
                 continue
         # the text object's matrix holds its origin; a sideways text has its baseline at a constant x
         base = style.base[1] if style.turn % 2 == 0 else style.base[0]
-        x0, x1, y0, y1 = left.value, right.value, bottom.value, top.value
         glyph = Glyph(text, x0, x1, y0, y1, base, style.size, style.bold, style.mono, lead, broken)
         found.append((glyph, style))
         lead = "\n" if broken else ""
     return found, bitmaps
+
+
+def _plain(function: Any, result: Any, *more: Any) -> Any:
+    """Return a function of PDFium over (address of the text page, index, …) without the types of pointers."""
+    prototype = ctypes.CFUNCTYPE(result, ctypes.c_void_p, ctypes.c_int, *more)
+    return prototype(ctypes.cast(function, ctypes.c_void_p).value or 0)
 
 
 def _named(code: int, unknown: bool, number: int, page: Any, text_object: Any, fonts: Fonts) -> tuple[str, bool | None]:
