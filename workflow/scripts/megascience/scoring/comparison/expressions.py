@@ -126,6 +126,8 @@ def _prepared(text: str) -> str:
     """Return an answer for parsing; of an exact value with its approximation (`3/56 ≈ 0.054`) the exact one."""
     text = _LEAD.sub("", _LABEL.sub("", unwrap(unify(text))))
     parts = _ABOUT.split(text)
+    if len(parts) == 2 and not parts[0].strip():
+        return parts[1].strip()
     if len(parts) == 2 and re.search(r"\d|\\(?:pi|sqrt|frac)", parts[0].split("=")[-1]):
         return parts[0].strip()
     return text

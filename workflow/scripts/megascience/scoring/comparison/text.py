@@ -77,7 +77,7 @@ def _readings(text: str) -> Iterator[str]:
 
 #: A word, a number with its points and colons, or one sign. A minus before a number is a sign, a hyphen is not.
 _TOKEN = re.compile(r"\d+(?:[.,:/]\d+)*|[^\W\d_]+|[^\w\s]|_")
-_SIGNS = frozenset("-+<>=/*^~!¬∪∩↑↓→←↔⇒⇔±∓≤≥≠≈∝∈∉⊂⊃⊆⊇∧∨∀∃∅∞√∂∇°%#&|@§′″")
+_SIGNS = frozenset("?-+<>=/*^~!¬∪∩↑↓→←↔⇒⇔±∓≤≥≠≈∝∈∉⊂⊃⊆⊇∧∨∀∃∅∞√∂∇°%#&|@§′″")
 #: LaTeX commands for signs that other people type, as one spelling of both.
 _SPELLED = {"¬": "neg", "∪": "cup", "∩": "cap", "∧": "land", "∨": "lor", "→": "to", "↑": "uparrow", "↓": "downarrow",
             "±": "pm", "≤": "le", "≥": "ge", "≠": "ne", "≈": "approx", "∞": "infty", "∈": "in", "∅": "emptyset",

@@ -34,6 +34,11 @@ _NO = (
     r"(?:not\s+(?:right|correct|true|it|valid|the\s+(?:right\s+|correct\s+)?answer|possible)|wrong|incorrect|false|mistaken|a\s+mistake|"
     r"an\s+error|impossible|invalid|nonsense)"
 )
+#: "that cannot be right", "this does not look correct".
+_CANNOT = (
+    r"\s+(?:can(?:\s?not|['’]?t)|could\s?(?:not|n['’]t)|(?:does|do)(?:\s+not|n['’]t)|is(?:n['’]t|\s+not))\s+(?:possibly\s+|quite\s+)?"
+    r"(?:(?:be|look|seem|sound|appear)\s+)?(?:right|correct|true|possible)\b"
+)
 _SUBJECT = (
     r"(?:(?:that|this|it|the\s+above)(?:\s+(?:answer|result|value|choice|option|claim|conclusion))?|"
     r"(?:my|the)\s+(?:answer|result|value|choice|option|claim|conclusion))"
@@ -49,6 +54,7 @@ _RETRACTED = re.compile(
     rf"which)\b[,.!\s—–-]{{0,6}}(?:(?:but|no|wait|actually|on\s+reflection)\b[,.!\s—–-]{{0,6}}){{0,2}}(?:{_SUBJECT}{_IS}|is|was|are)\s*"
     rf"(?:clearly\s+|probably\s+|actually\s+|obviously\s+|in\s+fact\s+|also\s+)?{_NO}\b"
     rf"|(?:^|[.!?\n—–-])\s*{_SUBJECT}(?:{_IS})\s+(?:clearly\s+|probably\s+|actually\s+|obviously\s+|in\s+fact\s+)?{_NO}\s*(?=[.!,;\n]|$)"
+    rf"|(?:^|[.!?\n,—–-])\s*(?:(?:on\s+(?:second\s+thought|reflection)|wait|hmm+|but|however|no|actually),?\s+){{0,2}}{_SUBJECT}{_CANNOT}"
     r"|\((?:this|that|it|which)?\s*(?:is\s+)?(?:wrong|incorrect|not\s+correct|false)\)",
     re.IGNORECASE,
 )

@@ -102,10 +102,11 @@ def _extracted(completion: str, kind: str, options: Sequence[str] | None) -> Ext
         if kind == "multi_choice" and (right := sorted_out(completion[start:end], read, options)):
             return Extraction(right, "sorted list", (max(start, end - 600), end))
         for begin in _beginnings(completion, start, end):
-            stated = commitments(completion, begin, end, kind, options)
-            found = _last_of(stated, completion, end, kind, options, read)
-            if found is not None:
-                return found
+            for every in (False, True) if kind == "choice" else (True,):
+                stated = commitments(completion, begin, end, kind, options, every)
+                found = _last_of(stated, completion, end, kind, options, read)
+                if found is not None:
+                    return found
         found = fallback(completion, start, end, kind, options, read, bool(stated))
         if found is not None:
             return found

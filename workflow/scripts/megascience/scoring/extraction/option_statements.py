@@ -118,6 +118,8 @@ _MARKED = re.compile(
     r"(?:(?P<yes>correct|yes|true|right|[✓✔✅])|(?:incorrect|not\s+(?:correct|true)|no|false|wrong|[✗✘❌✕]))(?!\w)",
     re.MULTILINE | re.IGNORECASE,
 )
+#: What marks an option as right; without one no list gives an answer.
+_TICK = re.compile(r"[✓✔✅]|[Cc]orrect|CORRECT|[Tt]rue|TRUE|[Rr]ight|RIGHT|[Yy]es|YES")
 #: So many options of a list must have their verdict where the verdict might be an option's text ("A. True").
 _LIST = 3
 
@@ -174,6 +176,11 @@ def marked_right(text: str, start: int, stop: int) -> list[re.Match[str]]:
 
 
 def _marked(text: str, near: list[Window]) -> list[re.Match[str]]:
-    marked = [match for left, right in near for match in _MARKED.finditer(text, left, right)]
+    marked = [
+        match
+        for left, right in near
+        if _TICK.search(text, left, right)
+        for match in _MARKED.finditer(text, left, right)
+    ]
     different = len({match["rest"].upper() for match in marked})
     return [match for match in marked if match["yes"] and (match["mark"] or different >= _LIST)]

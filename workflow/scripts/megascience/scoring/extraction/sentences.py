@@ -89,7 +89,7 @@ def _assigns(sentence: str) -> bool:
 _LABEL = re.compile(
     r"\b(?:problems?|theorems?|lemmas?|steps?|questions?|exercises?|figures?|fig|tables?|equations?|eqs?|sections?|sec|chapters?|ch|"
     r"parts?|examples?|definitions?|corollary|propositions?|lines?|methods?|pages?|items?|notes?|refs?|axioms?|phases?|attempts?|"
-    r"approach|appendix|version|grade|class|day|week|unit|model|gpt)\s*[.:#]?\s*\(?$",
+    r"cases?|approach|appendix|version|grade|class|day|week|unit|model|gpt)\s*[.:#]?\s*\(?$",
     re.IGNORECASE,
 )
 #: A number that a name in brackets is given: P(X = 3).

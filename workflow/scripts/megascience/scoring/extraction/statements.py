@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from megascience.scoring.extraction.doubt import hedged
 from megascience.scoring.extraction.option_statements import verdicts
-from megascience.scoring.extraction.windows import lowered, places, windows
+from megascience.scoring.extraction.windows import LONE_LETTER, lowered, places, windows
 from megascience.scoring.math.numerals import read_number
 from megascience.scoring.math.units import NONE, read_unit
 from megascience.scoring.model import MATHEMATICAL, MAX_ANSWER, MAX_COMPLETION
@@ -224,7 +224,19 @@ def _tagged(text: str, start: int, stop: int) -> Iterator[Commitment]:
             yield Commitment(begin.start(), close.end(), text[begin.end() : close.start()], "tag", True)
 
 
-def commitments(text: str, start: int, stop: int, kind: str, options: Sequence[str] | None) -> list[Commitment]:
+def commitments(
+    text: str, start: int, stop: int, kind: str, options: Sequence[str] | None, every: bool = True
+) -> list[Commitment]:
+    """Return the places that state an answer, in the order of their ends.
+
+    Args:
+        text: the completion.
+        start, stop: where to look.
+        kind: the kind of answer.
+        options: the options' texts, for choices.
+        every: verdicts on options are looked for also where the completion ends in a statement, which comes after all
+            of them; without them this is faster.
+    """
     found: list[Commitment] = []
     segment = text[start:stop]
     joined: list[tuple[int, int, str]] = []
@@ -253,7 +265,10 @@ def commitments(text: str, start: int, stop: int, kind: str, options: Sequence[s
     found += _headings(text, lower, start, stop, math)
     if not segment.isascii() or any(word in lower for word in _LATIN):
         found += _foreign(text, lower, start, stop, math)
-    if kind == "choice":
+    settled = not every and any(
+        not text[c.end : stop].strip(" \n.*`$)") and len(LONE_LETTER.findall(c.text)) < 2 for c in found
+    )
+    if kind == "choice" and not settled:
         found += [
             Commitment(a, b, stated, rule, False)
             for a, b, stated, rule in verdicts(text, lower, start, stop)

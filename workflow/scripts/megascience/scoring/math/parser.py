@@ -177,6 +177,10 @@ class _Parser(Atoms):
         while True:
             if self.take("*"):
                 node = product(node, self.unary())
+            elif self.take("\\cross"):
+                right = self.unary()
+                numbers = not names_of(node) or not names_of(right)
+                node = product(node, right) if numbers else ("call", "cross", node, right)
             elif self.take("/"):
                 letters = self.peek()[0] == "name"
                 below = self.unary()

@@ -126,6 +126,11 @@ def spell_greek(text: str) -> str:
     return text if text.isascii() else "".join(_GREEK_CHARS.get(char, char) for char in text)
 
 
+#: Marks of vectors, between which \\times is no product of numbers.
+_VECTORS = re.compile(r"\\(?:vec|mathbf|boldsymbol|bm|nabla|overrightarrow)(?![a-zA-Z])")
+_CROSS = re.compile(r"\\times(?![a-zA-Z])")
+
+
 def clean(text: str) -> str:
     """Return the answer with Unicode, spacing, sizes and synonyms of commands in one spelling."""
     text = unify(text)
@@ -134,6 +139,8 @@ def clean(text: str) -> str:
         text = _CHAR_RUN.sub(lambda m: _CHARS[m[0]], text)
     for pattern, replacement in _REWRITES[-1:] if "\\" not in text else _REWRITES[-2:]:
         text = pattern.sub(replacement, text)
+    if "\\times" in text and _VECTORS.search(text):
+        text = _CROSS.sub(r"\\cross ", text)
     text = strip_spacing(text)
     for pattern, replacement in _REWRITES:
         text = pattern.sub(replacement, text)
