@@ -26,7 +26,7 @@ _VERDICT_TEXT = re.compile(
     re.MULTILINE,
 )
 CHOOSE = re.compile(
-    r"(?:(?i:\band\s+(?:then\s+)?(?:(?:go|going|went)\s+(?:with|for)|choos(?:e|ing)|pick|select|keep)\s+(?:the\s+)?(?:(?:option|answer|choice|letter)\s*)?)|"
+    r"(?:(?i:\band\s+(?:then\s+)?(?:(?:go|going|went)\s+(?:with|for)|settle\s+(?:on|for)|choos(?:e|ing)|pick|select|keep)\s+(?:the\s+)?(?:(?:option|answer|choice|letter)\s*)?)|"
     r"(?i:\b(?:i|we|so|thus|therefore|hence|let's|i'd|i'll|we'd|we'll|i'm|we're|must|should|will|would)\b[\s,]*"
     r"(?:(?:will|would|should|must|shall|can|therefore|thus|have\s+to|am|are|going\s+to)\s+)*"
     r"(?:prefer|choos(?:e|ing)|chose|select(?:ing|ed)?|pick(?:ing|ed)?|go(?:ing)?\s+(?:with|for)|opt(?:ing)?\s+for|conclude\s+with|"

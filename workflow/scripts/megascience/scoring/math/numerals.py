@@ -265,12 +265,14 @@ def read_number(text: str) -> Numeral | None:
         return found
     sides = sides_of(text)
     if len(sides) > 1:
-        if RELATION.search(text) or (len(sides) > 2 and re.search(r"[,;]|\b(?:and|or)\b", text)):
+        if RELATION.search(_SUBSCRIPT.sub("", text)) or (len(sides) > 2 and re.search(r"[,;]|\b(?:and|or)\b", text)):
             return None  # x = 1, y = 2 is no number, nor is x = 1 > 0
         return _value_of(sides)
     return constant(text)
 
 
+#: What stands below a sum or a limit (x \\to 2).
+_SUBSCRIPT = re.compile(r"_\s*\{[^{}]{0,60}\}")
 _DELIMITERS = re.compile(r"\\[()\[\]]")
 
 
@@ -312,6 +314,8 @@ def _value_of(sides: list[str]) -> Numeral | None:
 _SYMBOLIC_ONLY = re.compile(r"\\(?:frac|text|mathrm|left|right|Delta|partial)(?![a-zA-Z])")
 #: Squares that have a name of their own: a coefficient of determination, a variance.
 _NAMED_SQUARE = re.compile(r"(?:R|r|\\?(?:chi|sigma)|s|χ|σ)\s*\^\s*\{?2\}?")
+#: A function of numbers (C(5, 2)), a ratio of names (a : b).
+_NAMED_VALUE = re.compile(r"[A-Za-z]{1,3}\s*\([^()=]{1,40}\)|[a-zA-Z]{1,3}\s*:\s*[a-zA-Z]{1,3}")
 _PROSE_WORD = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z]{3,}(?![a-zA-Z])")
 
 
@@ -326,7 +330,7 @@ def is_expression_of_several(side: str) -> bool:
 def names_a_value(side: str) -> bool:
     """Return whether the left side of an equality is a name, in symbols or words, and no expression to be solved."""
     side = strip_spacing(strip_styles(side)).strip(" *_:$")
-    if not side or _NAMED_SQUARE.fullmatch(side):
+    if not side or _NAMED_SQUARE.fullmatch(side) or _NAMED_VALUE.fullmatch(side):
         return bool(side)
     if len(side) > 200:
         return False
@@ -336,7 +340,7 @@ def names_a_value(side: str) -> bool:
         # words ("the total cost"), or a name that the grammar does not know: no operator and no leading number
         words_in = [word for word in _PROSE_WORD.findall(side) if word not in FUNCTIONS and word not in GREEK]
         return bool(words_in) or not re.match(r"[-+\d(]", side) and not re.search(r"[-+*/^]", side)
-    return is_name(node) or node[0] == "unit" and is_name(node[1]) or node[0] == "diff"
+    return is_name(node) or node[0] == "unit" and is_name(node[1]) or node[0] in ("diff", "lim", "big")
 
 
 def _simple(text: str) -> Numeral | None:

@@ -156,7 +156,7 @@ _BOTH = re.compile(
     re.IGNORECASE,
 )
 _IN_ONE_CASE = re.compile(
-    r"^(?:true|false|yes|no|correct|incorrect)\b[\s,(]{1,3}(?:but\s+)?(?:only\s+)?(?:if(?!\s+and\s+only)|when|unless|provided|except|sometimes|assuming|"
+    r"^(?:true|false|yes|no|correct|incorrect)\b[\s,(]{1,3}(?:but\s+)?(?:only\s+)?(?:if|when|unless|provided|except|sometimes|assuming|"
     r"as\s+long\s+as|for\s+(?:some|most|even|odd|positive|negative|small|large)|in\s+(?:some|most|certain)\s+cases)\b",
     re.IGNORECASE,
 )
