@@ -292,4 +292,6 @@ def bold_number(line: str) -> str | None:
 
 def closing_sentence(line: str) -> str:
     """Return the last sentence of a line."""
-    return re.split(r"(?<=[^\d][.!?])\s+|(?<=。)(?=\S)|(?<=\d[.!?])\s+(?=[A-Z])", line.strip(" *_#>-`"))[-1]
+    return re.split(
+        r"(?<=[^\d][.!?])\s+|(?<=。)(?=\S)|(?<=\d[.!?])\s+(?=[A-Z])|(?<=[.!?]\$)\$?\s+(?=[A-Z])", line.strip(" *_#>-`")
+    )[-1]

@@ -297,7 +297,7 @@ _EXPONENT = r"(?:\^\s*\{?[-+]?\d\}?|[²³])?"
 _STYLED = r"\\(?:text|mathrm|rm|mbox|textrm|unit|si)\s*\{[^{}]{1,40}\}" + _EXPONENT
 _UNIT_BEHIND = re.compile(
     r"(?:\\[)\]])?[\s$~]{0,4}(?:\\[,;:! ]|\\quad|\\[)\]]|\s){0,2}[\s$]{0,2}"
-    rf"((?:{_STYLED}|\^?\{{?\\circ\}}?\s*[CFK]?|[°Ωµμ€£¥$%]\s*[A-Za-z]{{0,4}}|[A-Za-zΩµμ]{{1,12}}{_EXPONENT})"
+    rf"((?:{_STYLED}|\^?\{{?\\circ\}}?\s*[CFK]?|[°Ωµμ€£¥%]\s*[A-Za-z]{{0,4}}|[A-Za-zΩµμ]{{1,12}}{_EXPONENT})"
     rf"(?:\s*[/·*]\s*[A-Za-zµμ]{{1,8}}{_EXPONENT}|(?:\\[,;]|\\cdot|\s)\s*{_STYLED}){{0,4}})"
 )
 #: A minus, or a sign for two values, right before a box.

@@ -90,7 +90,7 @@ _MINUS = re.compile(r"^(?:minus|negative)\s+(?=[\d.$\\])", re.IGNORECASE)
 def tidy(text: str) -> str:
     """Return an answer's text in the one spelling that this module reads."""
     text = unwrap(unify(text))
-    text = text.replace("{,}", "").replace(",\\!", "")
+    text = re.sub(r",\\!\s?", "", text.replace("{,}", ""))
     text = re.sub(r"(?<=\d)\\[, ;:](?=\d{3}(?!\d))", "", text) if "\\" in text else text
     text = strip_spacing(text).strip()
     if _EUROPEAN.match(text):
