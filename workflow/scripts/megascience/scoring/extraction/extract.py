@@ -26,7 +26,7 @@ _NEXT_PROBLEM = re.compile(
     r"(?:\d{0,9}\s{0,9}[:.]|\d{1,9}\s{0,9}(?:\*\*)?\n))|(?:human|user|instruction)\s{0,9}:|<\|(?:im_start|user)\|>)",
     re.IGNORECASE,
 )
-_END_MARK = re.compile(r"</s>|\[INST\]|<\|(?:im_end|endoftext|eot_id|end|end.of.sentence)\|>", re.IGNORECASE)
+_END_MARK = re.compile(r"</s>|\[INST\]|<\|(?:im_end|im_start|endoftext|eot_id|end|end.of.sentence)\|>", re.IGNORECASE)
 
 
 def _next_problem(text: str, start: int, stop: int) -> int | None:

@@ -55,7 +55,7 @@ def _repeating(whole: str, fixed: str, period: str) -> str:
 _REWRITES: tuple[tuple[re.Pattern[str], Any], ...] = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
-        (r"\\\\(?=[a-zA-Z])(?!\\)(?=(?:frac|dfrac|sqrt|pi|cdot|times|text|infty|left|right|begin|end|leq?|"
+        (r"(?<!\\)\\\\(?=[a-zA-Z])(?!\\)(?=(?:frac|dfrac|sqrt|pi|cdot|times|text|infty|left|right|begin|end|leq?|"
          r"geq?|in|cup|pm|mathrm|mathbb)\b)", r"\\"),
         (r"\\[dtc]frac(?![a-z])", r"\\frac"),
         (r"^([^{}]*\\(?:over|choose)(?![a-zA-Z])[^{}]*)$", r"{\1}"),
