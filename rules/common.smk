@@ -19,11 +19,19 @@ others = [
 os.environ["PYTHONPATH"] = os.pathsep.join([LIBRARY, *others])
 sys.path.insert(0, LIBRARY)
 
+from megascience.storage.shipped import content, find_file, find_program, shipped_name
+
+
+# The project's settings, else the paper's. A Snakefile that imports the workflow as a module gives its own.
+configfile: str(find_file("config/config.yaml"))
+
+
 # A plan is millions of objects that stay, and Python would look through them for garbage over and over: a quarter
 # of the time of planning 3,000 jobs.
 gc.set_threshold(100_000, 50, 50)
 
 from snakemake.exceptions import WorkflowError
+from snakemake.io import sourcecache_entry
 from snakemake.logging import logger
 
 from megascience.inference.engines.llamacpp_shared import announce_run
@@ -54,6 +62,9 @@ try:
 except InputError as error:
     raise WorkflowError(str(error)) from None
 config.update(CONFIG.plain())  # with the defaults, for scripts and captions
+for served in config["serving"].values():
+    if served.get("command"):
+        served["command"] = find_program(served["command"])
 
 # The folder of results, and where each file is in it, for jobs whose files are not all declared.
 RESULTS, MODELS = map(workflow.pathvars.apply, ("<results>", "<models>"))
@@ -217,9 +228,24 @@ PARTS = {
 }
 
 
+def by_content(path):
+    """An input file that is compared by name and content, wherever it lies and whenever it was written: what the
+    project or the workflow has under a name, such as a prompt. Snakemake's log names it so, too.
+    """
+    found = content(path)
+    if found is None:
+        return str(path)
+    return ancient(sourcecache_entry(str(path), f"{shipped_name(path)}@{found}"))
+
+
+# The paper's own numbers, beside which the tables show ours.
+PAPER = by_content(find_file(CONFIG.paper)) if CONFIG.paper else []
+
+
 def requests(job):
     """What a job's requests are made of."""
-    files = {"records": [*map(str, job.records)], "prompts": [*job.prompts]}
+    prompts = [by_content(path) for path in job.prompts]
+    files = {"records": [*map(str, job.records)], "prompts": prompts}
     return {**files, "join": str(job.join)} if job.join else files
 
 

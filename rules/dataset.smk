@@ -11,7 +11,7 @@ rule dataset:
             wildcards.dataset, "decontaminate", ".verdicts.parquet"
         ),
         yields=lambda wildcards: FILES.yields(wildcards.dataset),
-        measured="workflow/gold/measured.json",
+        measured=by_content(find_file("workflow/gold/measured.json")),
     output:
         card="<results>/dataset/{dataset}/README.md",
         parquet="<results>/dataset/{dataset}/train.parquet",

@@ -6,7 +6,9 @@
 
 rule benchmark_items:
     input:
-        files=lambda wildcards: PLAN.benchmark_files(wildcards.benchmark),
+        files=lambda wildcards: [
+            by_content(path) for path in PLAN.benchmark_files(wildcards.benchmark)
+        ],
     output:
         benchmark="<results>/benchmarks/{benchmark}.parquet",
     log:

@@ -6,8 +6,10 @@
 
 rule typeset:
     input:
-        source="examples/books/{book}.typ",
-        template="examples/books/template.typ",
+        source=lambda wildcards: by_content(
+            find_file(f"examples/books/{wildcards.book}.typ")
+        ),
+        template=by_content(find_file("examples/books/template.typ")),
     output:
         pdf="<results>/books/{book}.pdf",
     log:

@@ -23,7 +23,10 @@ rule evaluate:
         benchmarks=expand(
             "<results>/benchmarks/{benchmark}.parquet", benchmark=PLAN.benchmarks
         ),
-        prompts=lambda wildcards: PLAN.prompts("evaluate", evaluated=wildcards.model),
+        prompts=lambda wildcards: [
+            by_content(path)
+            for path in PLAN.prompts("evaluate", evaluated=wildcards.model)
+        ],
         completions="<results>/evaluate/{model}/completions.parquet",
     output:
         rows=expand(

@@ -6,7 +6,9 @@
 # Before any model starts, the first rows of each local file are read.
 rule check_source:
     input:
-        files=lambda wildcards: PLAN.source_files(wildcards.source),
+        files=lambda wildcards: [
+            by_content(path) for path in PLAN.source_files(wildcards.source)
+        ],
     output:
         checked="<results>/import_source/{source}/checked.tsv",
     log:
@@ -27,7 +29,7 @@ for source in CONFIG.sources:
         name:
             f"import_source_{source}"
         input:
-            files=PLAN.source_files(source),
+            files=[by_content(path) for path in PLAN.source_files(source)],
             checked=f"<results>/import_source/{source}/checked.tsv",
         output:
             kept=pool_files(source, "import_source"),

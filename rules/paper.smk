@@ -43,7 +43,7 @@ rule table_extraction:
     input:
         chunks=pool_files(TRUNK, "chunk"),
         pairs=pool_files(TRUNK, "extract"),
-        paper=CONFIG.paper or [],
+        paper=PAPER,
     output:
         table="<results>/tables/extraction.tsv",
         markdown="<results>/tables/extraction.md",
@@ -61,7 +61,7 @@ rule table_extraction:
 rule table_curation:
     input:
         yields="<results>/tables/yield.tsv",
-        paper=CONFIG.paper or [],
+        paper=PAPER,
     output:
         table="<results>/tables/curation.tsv",
         markdown="<results>/tables/curation.md",
@@ -88,7 +88,7 @@ rule table_sources:
             if selection
         ],
         mixed="<results>/mixture/{mixture}/counts.tsv",
-        paper=CONFIG.paper or [],
+        paper=PAPER,
     output:
         table="<results>/tables/sources.{mixture}.tsv",
         markdown="<results>/tables/sources.{mixture}.md",
@@ -130,7 +130,7 @@ rule table_comparison:
             compared(CONFIG, wildcards.comparison), ".parquet"
         ),
         datasets=lambda wildcards: trained_on(compared(CONFIG, wildcards.comparison)),
-        paper=CONFIG.paper or [],
+        paper=PAPER,
     output:
         table="<results>/tables/{comparison}.tsv",
         markdown="<results>/tables/{comparison}.md",

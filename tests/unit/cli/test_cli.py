@@ -363,3 +363,21 @@ def test_shelf_rows_of_what_is_no_book(pdf: Path, tmp_path: Path) -> None:
         f"{tmp_path}/note.pdf",
         f"{tmp_path}/gone.pdf:",
     ]
+
+
+def test_a_project_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / 'my "set"'
+    assert main(["init", str(folder), "--models", str(tmp_path / "models")]) == 0
+    out = capsys.readouterr().out
+    assert f"{folder}/Snakefile\n" in out and "shelf add" in out
+    assert f'models: "{tmp_path}/models"' in (folder / "config/config.yaml").read_text()
+    assert (folder / "slurm/config.yaml").exists() and not (folder / "prompts").exists()
+    assert read_shelf_header(folder / "config/books.tsv") == list(COLUMNS)
+    assert main(["init", str(folder)]) == 1
+    assert "Snakefile" in capsys.readouterr().err
+    assert main(["init", str(tmp_path / "two"), "--prompts"]) == 0
+    assert (tmp_path / "two/prompts/refine.j2").exists()
+
+
+def read_shelf_header(path: Path) -> list[str]:
+    return path.read_text().splitlines()[0].split("\t")[: len(COLUMNS)]

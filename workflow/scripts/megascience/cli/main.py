@@ -18,7 +18,7 @@ from megascience.storage.text import printable
 THEMES: dict[str, tuple[Any, ...]] = {
     "A row": (rows.trace, rows.dropped, rows.contamination, rows.difficulty),
     "A run": (runs.summary, runs.failed, runs.forecast, runs.journal),
-    "Before a run": (project.shelf,),
+    "Before a run": (project.init, project.shelf),
     "Answers": (runs.score,),
 }
 

@@ -5,9 +5,6 @@ from typing import Annotated, Any
 
 import typer
 
-#: The workflow's own folder.
-WORKFLOW = Path(__file__).resolve().parents[4]
-
 Results = Annotated[Path | None, typer.Option("--results", help="Results folder (default: the one below this folder).")]
 PlannedResults = Annotated[
     Path | None, typer.Option("--results", help="Results folder (default: the one of the configuration).")
@@ -53,8 +50,9 @@ def plan_of(configs: list[Path] | None, more: list[Path] | None, results: Path |
     from megascience.planning.checks import check
     from megascience.planning.config.read import read_config
     from megascience.planning.plan import Plan
+    from megascience.storage.shipped import find_file
 
-    plan = Plan(read_config([WORKFLOW / "config/config.yaml", *(configs or []), *(more or [])]))
+    plan = Plan(read_config([find_file("config/config.yaml"), *(configs or []), *(more or [])]))
     check(plan)
     return plan, results or Path(plan.config.pathvars.results)
 

@@ -25,6 +25,7 @@ from megascience.storage.layout import (
     stage_of_path,
 )
 from megascience.storage.parquet import find_rows, read_columns, read_schema
+from megascience.storage.shipped import WORKFLOW
 from megascience.storage.text import one_line
 
 #: The stages whose rows are pairs.
@@ -269,13 +270,14 @@ def asked(stage: str, completion: dict[str, Any], prompts: Path, record: dict[st
 
 def _prompt_of(completion: dict[str, Any], prompts: Path) -> Prompt | None:
     """Return the prompt of a completion from its file, None where that was edited since or is not there."""
-    for path in sorted(prompts.rglob(f"{completion['prompt']}.*")) if prompts.is_dir() else ():
-        try:
-            prompt = load_prompt(path)
-        except InputError:
-            continue
-        if prompt.hash == completion["prompt_hash"]:
-            return prompt
+    for folder in (prompts, WORKFLOW / prompts):
+        for path in sorted(folder.rglob(f"{completion['prompt']}.*")):
+            try:
+                prompt = load_prompt(path)
+            except InputError:
+                continue
+            if prompt.hash == completion["prompt_hash"]:
+                return prompt
     return None
 
 

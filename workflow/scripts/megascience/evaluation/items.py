@@ -14,6 +14,7 @@ from megascience.storage.errors import InputError
 from megascience.storage.hub import dataset_files
 from megascience.storage.ids import content_id
 from megascience.storage.parquet import read_records
+from megascience.storage.shipped import find_file
 
 
 def load_items(entry: Mapping[str, Any], root: str | Path = ".") -> list[dict[str, Any]]:
@@ -95,7 +96,7 @@ def _files(entry: Mapping[str, Any], root: Path) -> list[Path]:
     hub = entry["source"].get("hub")
     if hub is not None:
         return dataset_files(hub["repo"], hub["revision"], hub["files"], f"benchmark {entry['name']}")
-    paths = [root / path for path in local_files(entry)]
+    paths = [find_file(root / path) for path in local_files(entry)]
     for path in paths:
         if not path.is_file():
             raise InputError(f"benchmark {entry['name']}: {path} is missing; put the file there or fix its source")

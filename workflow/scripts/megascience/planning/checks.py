@@ -157,5 +157,5 @@ def _prompt_faults(plan: Plan) -> list[str]:
         if stage == "evaluate" or stage in plan.chains.own(subset)
         for path in plan.prompts(stage, subset)
     }
-    used |= {(stage, plan.config.stage(stage).prompt) for stage in SELECTING_STAGES}
+    used |= {(stage, path) for stage in SELECTING_STAGES for path in plan.prompts(stage)}
     return [fault for stage, path in sorted(used) for fault in prompt_faults(stage, path)]

@@ -1,7 +1,6 @@
 """The plan: what the configuration and the shelf say will be made."""
 
 from functools import cached_property
-from glob import glob
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from megascience.stages.evaluate import GIVEN
 from megascience.stages.order import HOME_STAGES
 from megascience.storage.errors import InputError
 from megascience.storage.layout import Layout, split_subset
+from megascience.storage.shipped import find_file, find_files
 
 
 class Plan:
@@ -120,7 +120,7 @@ class Plan:
 
     @cached_property
     def registry(self) -> dict[str, Benchmark]:
-        return load_registry(self.config.evaluate.registry)
+        return load_registry(find_file(self.config.evaluate.registry))
 
     @cached_property
     def benchmarks(self) -> list[str]:
@@ -152,7 +152,8 @@ class Plan:
         A missing one is not an input, so that the plan can be seen without it; reading the items, which comes
         before any model starts, then says which file is missing and where to get it.
         """
-        paths = (Path(self.config.evaluate.root) / path for path in local_files(self.registry[name].entry(name)))
+        root = Path(self.config.evaluate.root)
+        paths = (find_file(root / path) for path in local_files(self.registry[name].entry(name)))
         return [str(path) for path in paths if path.exists()]
 
     def source_entry(self, name: str) -> dict[str, Any]:
@@ -164,7 +165,7 @@ class Plan:
     def source_files(self, name: str) -> list[str]:
         """Return the local files of a public source, as far as they are there; its check reports a missing one."""
         patterns = local_patterns(self.config.sources[name].plain())
-        found = (path for pattern in patterns for path in sorted(glob(pattern)))
+        found = (path for pattern in patterns for path in find_files(pattern))
         return list(dict.fromkeys(found))
 
     @cached_property
@@ -220,12 +221,14 @@ class Plan:
         """Return the prompt files of a stage, for extract those of one discipline, for evaluate those of a model."""
         if stage == "evaluate":
             models = self.evaluated if evaluated is None else [evaluated]
-            return [*dict.fromkeys(path for model in models for path in self.benchmark_prompts(model).values())]
+            names = [*dict.fromkeys(path for model in models for path in self.benchmark_prompts(model).values())]
+            return [str(find_file(name)) for name in names]
         pattern = self.section(stage, subset).prompt
         if stage != "extract":
-            return [pattern]
+            return [str(find_file(pattern))]
         standards = self.config.extract.standards
-        return [pattern.format(discipline=subset, standard=standard) for standard in standards]
+        names = [pattern.format(discipline=subset, standard=standard) for standard in standards]
+        return [str(find_file(name)) for name in names]
 
     def settings(self, stage: str, subset: str | None = None, evaluated: str | None = None) -> dict[str, Any]:
         """Return what shapes a stage's completions, beside its prompts and its records."""

@@ -7,6 +7,7 @@ from typing import Any
 from megascience.ingest.books import Book, read_shelf
 from megascience.storage.ids import shard_of
 from megascience.storage.layout import UNCLASSIFIED
+from megascience.storage.shipped import find_file
 
 #: Asked about each book again and again, for its own shard and for those of its disciplines.
 _shard_of = cache(shard_of)
@@ -27,7 +28,7 @@ class Shelving:
     def __init__(self, shelf: str, shards: Mapping[str, int], unclassified: int = 1) -> None:
         self.disciplines = list(shards)
         self.counts = {**shards, UNCLASSIFIED: unclassified}
-        self.books = read_shelf(shelf, self.disciplines)
+        self.books = read_shelf(find_file(shelf), self.disciplines)
 
     def shard(self, book: Book, discipline: str) -> str:
         """Return the three digits of the shard that a book has in a discipline."""

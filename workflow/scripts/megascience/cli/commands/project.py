@@ -1,4 +1,4 @@
-"""Commands before a run: rows for the table of books."""
+"""Commands before a run: a project of one's own, rows for its table of books."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,6 +6,29 @@ from typing import Annotated
 import typer
 
 shelf = typer.Typer(name="shelf", help="The table of books.", no_args_is_help=True)
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where; what is there is never written over.")],
+    prompts: Annotated[
+        bool, typer.Option("--prompts", help="Copy the prompts, to edit them; else the workflow's own are used.")
+    ] = False,
+    models: Annotated[
+        Path | None, typer.Option(help="Folder of the model files, which projects may share (default: results/models).")
+    ] = None,
+) -> None:
+    """Make a folder for a dataset of your own: settings, table of books, profiles, Snakefile."""
+    from megascience.cli.new_project import make_project
+    from megascience.storage.text import printable
+
+    for path in make_project(folder, prompts, models):
+        print(printable(str(path)))
+    print(
+        printable(
+            f"Next: cd {folder}; megascience shelf add my/books/*.pdf >> config/books.tsv; "
+            "fill in its disciplines; read config/config.yaml; snakemake -n"
+        )
+    )
 
 
 @shelf.callback()

@@ -11,7 +11,6 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from glob import glob
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from megascience.storage.files import file_sha256, path_fault, same_files, write
 from megascience.storage.hub import dataset_files
 from megascience.storage.ids import content_id, shard_of
 from megascience.storage.parquet import record_writer
+from megascience.storage.shipped import find_file, find_files, shipped_name
 
 logger = logging.getLogger("megascience")
 
@@ -93,8 +93,8 @@ def _look_up(name: str, entry: Mapping[str, Any]) -> tuple[list[Path], list[str]
     paths: list[Path] = []
     faults = []
     for pattern in local_patterns(entry):
-        path = Path(pattern)
-        found = [path] if path.is_file() else sorted(p for p in map(Path, glob(pattern, recursive=True)) if p.is_file())
+        path = find_file(pattern)
+        found = [path] if path.is_file() else [p for p in map(Path, find_files(pattern)) if p.is_file()]
         if not found:
             faults.append(f"{where}: there is no file {pattern}; put it there or fix the path")
         paths += [p for p in found if p not in paths]
@@ -118,7 +118,8 @@ def check_source(name: str, entry: Mapping[str, Any], checked: str | Path) -> No
         write_text(checked, f"{name}\t{entry['hub']['repo']}\tchecked when it is imported\n")
         return
     lines = [
-        f"{name}\t{path}\t{_check_head(name, entry, path, sources)} rows read\n" for path in source_files(name, entry)
+        f"{name}\t{shipped_name(path)}\t{_check_head(name, entry, path, sources)} rows read\n"
+        for path in source_files(name, entry)
     ]
     write_text(checked, "".join(lines))
 
