@@ -3,7 +3,7 @@ export PYTHON ?= python3
 export CORES ?= $(shell nproc)
 BIN := .venv/main/bin
 
-.PHONY: demo test quick check set-up set-up-test clean
+.PHONY: demo test quick check docs set-up set-up-dev set-up-test clean
 
 # The whole workflow on the example shelf.
 demo: set-up
@@ -27,16 +27,23 @@ check: set-up-test
 	PYTHONPATH=workflow/scripts $(BIN)/lint-imports --no-cache
 	$(BIN)/snakemake --lint --configfile config/demo.yaml
 
+# The pages of docs/, into site/; without a network.
+docs: set-up-dev
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
 set-up:
 	@requirements/set-up.sh main
 	@requirements/set-up.sh train
 
-set-up-test: set-up
+set-up-dev:
 	@requirements/set-up.sh main dev
+
+set-up-test: set-up set-up-dev
 	@requirements/set-up.sh vllm
 	@requirements/set-up.sh olmocr
 	@requirements/set-up-slurm.sh
 
 # What was computed, and the environments.
 clean:
-	rm -rf results .snakemake .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find results -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
+	rm -rf .snakemake .venv site .pytest_cache .ruff_cache .mypy_cache .hypothesis
