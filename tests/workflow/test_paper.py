@@ -88,7 +88,7 @@ def write_results(root, plan):
             place = root / "evaluate" / model / benchmark
             write_records(place.with_suffix(".parquet"), rows, SCHEMAS["evaluate"])
             place.with_suffix(".json").write_text(json.dumps(summarize(rows)))
-    for dataset in {row["dataset"] for row in plan.experiments.values()}:
+    for dataset in {row.dataset for row in plan.experiments.values()}:
         answers = [{"answer": "x"}] * 12
         write_records(root / "dataset" / dataset / "train.parquet", answers, pa.schema([("answer", pa.string())]))
         lengths = [[chance.randint(10, 400), 1] for _ in range(12)]
