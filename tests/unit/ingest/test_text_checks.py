@@ -5,7 +5,8 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from megascience.ingest.text_checks import REASONS, repeated_end, text_fault
+from megascience.ingest.reasons import TEXT_REASONS
+from megascience.ingest.text_checks import repeated_end, text_fault
 
 
 @pytest.mark.parametrize(
@@ -93,5 +94,8 @@ def test_the_work_grows_with_the_text():
     assert time.process_time() - began < 60
 
 
-def test_each_reason_says_what_it_means():
-    assert all(meaning[0].islower() and not meaning.endswith(".") for meaning in REASONS.values())
+def test_each_finding_is_a_reason():
+    texts = ("</s>", "</think>", "</answer>", "again " * 100)
+    found = [text_fault(text)[0] for text in texts]
+    assert found == ["chat_tokens", "leftover_thought", "answer_tags", "endless_repetition"]
+    assert set(found) == set(TEXT_REASONS)

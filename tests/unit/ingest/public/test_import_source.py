@@ -515,3 +515,18 @@ def test_a_file_under_several_names_or_with_a_wildcard_in_its_name_is_refused(tm
     assert "c{d}.jsonl' has { and }" in first and second.endswith(
         f"b.jsonl is the same file as {tmp_path}/a.jsonl; name it once"
     )
+
+
+def test_texts_that_must_not_be_trained_on(run):
+    bad = {
+        "chat_tokens": "It is 24 g.<|im_end|>",
+        "leftover_thought": "<think>Two moles, so</think> 24 g.",
+        "answer_tags": "<answer>24 g</answer>",
+        "endless_repetition": "It is 24 g. " + "Wait, let me check. " * 60,
+    }
+    rows = [row(1)] + [row(n, responses=[{"response": text}]) for n, text in enumerate(bad.values(), 2)]
+    rows.append(row(9, question="What is</s> the mass of 9 moles of carbon?"))
+    done = run(rows)
+    assert done.reasons == {**{str(n): reason for n, reason in enumerate(bad, 2)}, "6": "chat_tokens"}
+    assert {r["detail"] for r in done.dropped} >= {"answer: <|im_end|>", "question: </s>"}
+    assert run(rows, thoughts="keep").counts["leftover_thought"] == 0

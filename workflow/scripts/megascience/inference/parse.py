@@ -14,12 +14,16 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from megascience.inference.reasons import COMPLETION_REASONS
+from megascience.ingest.text_checks import text_fault
 from megascience.stages.prompting.joins import completer
 from megascience.stages.prompting.prompt import Prompt, load_prompt
 from megascience.stages.stage import Outcome, Stage, get_stage, identity, unit_id
 from megascience.storage.drops import DROPPED, Drop, dropped_row
 from megascience.storage.errors import InputError
 from megascience.storage.parquet import iter_records, read_schema, record_writer
+
+#: The columns that are trained on, or that answers are scored against.
+_TRAINED_ON = ("question", "answer", "reference_answer")
 
 _BATCH = 512
 _COLUMNS = ["id", "prompt", "sample", "prompt_hash", "text", "finish_reason", "completion_tokens"]
@@ -141,7 +145,20 @@ def _outcome(module: Stage, prompt: Prompt, completion: dict[str, Any], record: 
         outcome = module.parse(groups, record)
     else:
         outcome = module.parse(groups[0] if groups else {}, record)
-    return {**record, **outcome} if isinstance(outcome, dict) else outcome
+    if isinstance(outcome, list):
+        return [_checked(part) for part in outcome]
+    checked = _checked(outcome)
+    return {**record, **checked} if isinstance(checked, dict) else checked
+
+
+def _checked(outcome: dict[str, Any] | Drop) -> dict[str, Any] | Drop:
+    """Return new columns, or a drop where one of their texts must not be trained on."""
+    if isinstance(outcome, dict):
+        for name in _TRAINED_ON:
+            if isinstance(outcome.get(name), str) and (fault := text_fault(outcome[name])):
+                why, found = fault
+                return Drop(why, f"{name}: {found}")
+    return outcome
 
 
 class _Completions:

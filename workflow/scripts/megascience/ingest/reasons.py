@@ -14,6 +14,14 @@ CHUNK_REASONS = {
     "repeated_chunk": "the same text is twice on the same pages of the book",
 }
 
+#: What a text of somebody else's or of a model must not hold, see `text_checks`.
+TEXT_REASONS = {
+    "chat_tokens": "the text holds tokens of a chat template, which a model would take for the end of a turn",
+    "leftover_thought": "the text holds the thought of a reasoning model, or marks of one",
+    "answer_tags": "the text holds the tags that the workflow's own prompts ask answers in",
+    "endless_repetition": "the text ends in the same words over and over",
+}
+
 IMPORT_REASONS = {
     "missing_field": "the row does not have the field that the mapping names",
     "empty_field": "the row's question, answer or id is null or empty",
@@ -22,4 +30,5 @@ IMPORT_REASONS = {
     "repeated_id": "an earlier row of the source has the same id",
     "repeated_row": "an earlier row of the source says the same",
     "not_english": "the question is written in another language",
+    **TEXT_REASONS,
 }

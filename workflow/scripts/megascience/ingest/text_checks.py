@@ -9,14 +9,6 @@ import re
 
 from megascience.scoring.text.thoughts import answer_spans
 
-#: Why a text is not used, with what each means. One closed list for all who check texts.
-REASONS = {
-    "chat_tokens": "the text holds tokens of a chat template, which a model would take for the end of a turn",
-    "leftover_thought": "the text holds the thought of a reasoning model, or marks of one",
-    "answer_tags": "the text holds the tags that the workflow's own prompts ask answers in",
-    "endless_repetition": "the text ends in the same words over and over",
-}
-
 #: Names of the tokens of chat templates that are written `<|name|>`. Other names are left alone: `<|x|>` is the mean
 #: of an absolute value in physics.
 _NAMES = (
@@ -45,7 +37,7 @@ _LEAST_TIMES = 5
 
 
 def text_fault(text: str, thoughts: bool = False) -> tuple[str, str] | None:
-    """Return why a text must not be trained on, as (reason of `REASONS`, what was found), None where it may.
+    """Return why a text must not be trained on, as (reason of `TEXT_REASONS`, what was found), None where it may.
 
     The work grows with the length of the text.
 

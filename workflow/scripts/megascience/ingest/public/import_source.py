@@ -20,6 +20,7 @@ from megascience.ingest.public.language import foreign_language
 from megascience.ingest.public.row_files import check_suffix, iter_rows
 from megascience.ingest.reasons import IMPORT_REASONS
 from megascience.ingest.schemas import SOURCE_ROWS
+from megascience.ingest.text_checks import text_fault
 from megascience.storage.drops import DROPPED, Drop, dropped_row
 from megascience.storage.errors import InputError
 from megascience.storage.files import file_sha256, path_fault, same_files, write_json, write_text
@@ -169,7 +170,8 @@ def import_source(
     Args:
         name: the source's name in the config; it is part of the ids.
         entry: its entry there: `hub` (`repo`, `revision`, `files`) or `path`; `mapping`; `licence`; and optionally
-            `language` ("en", or "any" for no check) and `max_row_bytes`.
+            `language` ("en", or "any" for no check), `thoughts` ("keep" for a set whose thoughts are wanted) and
+            `max_row_bytes`.
         kept, dropped: one file a shard. A row's shard comes from its id alone, a dropped row's from its place.
         summary: JSON of what was read: files with their revisions, licence, and the rows kept and dropped by reason.
 
@@ -237,6 +239,7 @@ class _Reader:
         self.sources = sources
         self.licence = entry["licence"]
         self.english = entry.get("language", "en") == "en"
+        self.thoughts = entry.get("thoughts") == "keep"
         self.max_bytes = _max_bytes(entry)
         self.own_ids: set[int] = set()
         self.contents: set[int] = set()
@@ -256,11 +259,15 @@ class _Reader:
             return Drop("row_too_long", f"{size} bytes")
         question, answer = texts["question"], texts.get("answer")
         assert question is not None
+        for name in ("question", "answer", "reference_answer"):
+            if fault := text_fault(texts.get(name) or "", self.thoughts):
+                why, found = fault
+                return Drop(why, f"{name}: {found}")
         own_id = texts.get("id")
         if own_id is not None and not _new(own_id, self.own_ids):
             return Drop("repeated_id", own_id)
-        if self.english and (found := foreign_language(question)):
-            return Drop("not_english", found)
+        if self.english and (language := foreign_language(question)):
+            return Drop("not_english", language)
         reference = texts.get("reference_answer")
         qa_id = content_id(self.name, question, answer or "", reference or "")
         if not _new(qa_id, self.contents):

@@ -73,6 +73,10 @@ class Source(Section):
     )
     language: Literal["en", "any"] = key("Rows in another language are dropped.", "en")
     max_row_bytes: int = key("Longer rows are dropped.", 1_000_000, ge=1000)
+    thoughts: Literal["keep"] | None = optional(
+        "Rows with the thought of a reasoning model are kept, as in a set of long chains of thought.",
+        "they are dropped as `leftover_thought`",
+    )
 
     @model_validator(mode="after")
     def _somewhere(self) -> "Source":
