@@ -6,7 +6,7 @@ DIGITIZE_REASONS = {
     "page_failed": "the digitizing engine gave up on the page",
     "page_unreadable": "the text of the page is garbage by its figures",
     "page_disagrees": "two readings of the page have too few words in common",
-    "not_english": "the page, or most of the book, is written in another language",
+    "not_english": "the text is written in another language than the config asks for",
 }
 
 CHUNK_REASONS = {
@@ -29,6 +29,6 @@ IMPORT_REASONS = {
     "row_too_long": "the row has more bytes than the config allows",
     "repeated_id": "an earlier row of the source has the same id",
     "repeated_row": "an earlier row of the source says the same",
-    "not_english": "the question is written in another language",
+    "not_english": "the text is written in another language than the config asks for",
     **TEXT_REASONS,
 }
