@@ -40,6 +40,7 @@ def test_a_face_holds_a_docstring_only(face):
 
 
 def test_the_tests_mirror_the_packages():
+    """The pages of docs/ have tests of their own."""
     mirrored = {path.relative_to(ROOT / "tests/unit") for path in (ROOT / "tests/unit").rglob("test_*.py")}
     unknown = {str(path.parent) for path in mirrored if not (LIBRARY / path.parent).is_dir()}
-    assert not unknown
+    assert unknown <= {"docs"}
