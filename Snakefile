@@ -32,8 +32,8 @@ rule all:
     default_target: True
     input:
         "<results>/dataset/textbook_reasoning/train.parquet",
-        expand("<results>/tables/{table}.tsv", table=TABLES),
-        expand("<results>/figures/{figure}.pdf", figure=FIGURES),
+        expand("<results>/tables/{table}.tsv", table=REPORTS.tables),
+        expand("<results>/figures/{figure}.pdf", figure=REPORTS.figures),
 
 
 rule dataset_only:

@@ -1,5 +1,5 @@
-# Names built from the config, wildcard constraints and input functions. The logic stands in
-# workflow/scripts/megascience/plan.py, where it is tested. Nothing here prints to stdout: it would
+# The plan, wildcard constraints and input functions. The logic is in workflow/scripts/megascience/planning, where
+# it is tested: PLAN is the plan of everything that the config names, PLAN.needed of what the experiments need. Nothing here prints to stdout: it would
 # end up in `snakemake --dag | dot`.
 import gc
 import os
@@ -42,14 +42,10 @@ from megascience.stages.order import ASKING_STAGES, HOME_STAGES, MODEL_STAGES
 from megascience.storage.layout import UNCLASSIFIED, Layout
 from megascience.planning.plan import Plan
 from megascience.storage.errors import InputError
-from megascience.planning.comparisons import (
-    MAIN,
-    compared,
-    comparisons,
-    trained,
-)
+from megascience.planning.comparisons import MAIN, compared, trained
 from megascience.planning.config.read import check_config
 from megascience.planning.cluster import check_site
+from megascience.planning.reports import Reports
 from megascience.planning.jobs import find_shard, rows_of, shards_of
 
 try:
@@ -70,41 +66,8 @@ for served in config["serving"].values():
 RESULTS, MODELS = map(workflow.pathvars.apply, ("<results>", "<models>"))
 FILES = Layout(RESULTS)
 
-MIXTURES = [
-    name for name, parts in PLAN.needed.recipes.mixtures.items() if len(parts) > 1
-]
-
-
-def measured_pools(measure):
-    """The pools whose rows the experiments' selections go by, by this measure, in the order of the config."""
-    return [
-        pool for pool, how in PLAN.needed.recipes.measured().items() if measure in how
-    ]
-
-
-COMPARISONS = comparisons(CONFIG)
-TABLES = [
-    "yield",
-    "yield_reasons",
-    "extraction",
-    "curation",
-    "contamination",
-    "cost",
-    "scores",
-    *(f"sources.{name}" for name in MIXTURES),
-    *COMPARISONS,
-]
-FIGURES = [
-    "yield",
-    "contamination",
-    "cost",
-    "scores",
-    "answer_length",
-    "training_length",
-    "response_length",
-    *(["difficulty"] if measured_pools("difficulty") else []),
-    *(["source_length"] if measured_pools("response_length") else []),
-]
+# Which tables and figures there are, and the files that they are made of.
+REPORTS = Reports(PLAN, "<results>")
 SEMANTIC = CONFIG.dedup.semantic_threshold is not None
 
 # Each job reads the workflow again: what it would find out of the library again is kept (the Snakefile saves it).
@@ -123,69 +86,6 @@ wildcard_constraints:
     experiment="|".join(re.escape(name) for name in PLAN.experiments),
     benchmark="|".join(re.escape(name) for name in PLAN.benchmarks),
     name="|".join(re.escape(name) for name in CONFIG.models),
-
-
-def pool_files(pool, stage, suffix=".parquet"):
-    """A stage's files of a pool: of a dataset of textbooks or of a public source."""
-    return PLAN.pool_files(
-        pool, stage, f"<results>/{{stage}}/{{subset}}/{{shard}}{suffix}"
-    )
-
-
-def yields_of(pool, suffix=".parquet"):
-    """The files of each stage that a pool's rows go through."""
-    files = [
-        path
-        for stage in PLAN.pool_stages(pool)
-        for path in pool_files(pool, stage, suffix)
-    ]
-    homes = [
-        f"<results>/{stage}/{d}/{s}{suffix}"
-        for stage in HOME_STAGES
-        for d, s in PLAN.shelving.home_shards
-    ]
-    return files if pool in CONFIG.sources else homes + files
-
-
-def scored(models, suffix=".json"):
-    """The scores (.json) or the scored items (.parquet) of models on every benchmark."""
-    return [
-        f"<results>/evaluate/{model}/{benchmark}{suffix}"
-        for model in models
-        for benchmark in PLAN.benchmarks
-    ]
-
-
-def trained_on(models, pattern="<results>/dataset/{dataset}/train.parquet"):
-    """The pattern for each dataset that one of the models was trained on."""
-    datasets = dict.fromkeys(
-        made["dataset"] for made in trained(CONFIG, models).values()
-    )
-    return [pattern.format(dataset=dataset) for dataset in datasets]
-
-
-def mixture_parts(mixture):
-    """Each part of a mixture: its pool, and the selection that takes rows of it, None for the whole pool."""
-    return [(PLAN.part_pool(p), p.select) for p in PLAN.recipes.mixtures[mixture]]
-
-
-def measure_files(stage, measure):
-    """A measuring stage's files of the pools that the experiments' selections go by."""
-    return [
-        f"<results>/{stage}/{subset}/{shard}.parquet"
-        for pool in measured_pools(measure)
-        for subset, shard in PLAN.pool_shards(pool)
-    ]
-
-
-def difficulty_bounds():
-    """The mean scores that selection by difficulty takes; None where the experiments' selections do not agree."""
-    bounds = {
-        tuple(entry.between)
-        for entry in PLAN.needed.config.selections.values()
-        if entry.method == "difficulty"
-    }
-    return list(bounds.pop()) if len(bounds) == 1 else None
 
 
 def homes(stage):
@@ -224,7 +124,8 @@ def manifest(name):
 
 # Each stage that asks a model, and the part of it that a job makes.
 PARTS = {
-    stage: "{model}" if stage == "evaluate" else "{subset}/{shard}" for stage in ASKING_STAGES
+    stage: "{model}" if stage == "evaluate" else "{subset}/{shard}"
+    for stage in ASKING_STAGES
 }
 
 
@@ -289,12 +190,6 @@ def answers(stage):
     return files
 
 
-def lineage(wildcards):
-    """Each model stage that a dataset's rows go through, with its files."""
-    stages = [s for s in PLAN.pool_stages(wildcards.dataset) if s in MODEL_STAGES]
-    return {stage: pool_files(wildcards.dataset, stage) for stage in stages}
-
-
 def check_cluster():
     """Stop before anything is submitted where the cluster profile does not fit the site."""
     plugin, given = workflow.executor_plugin, workflow.resource_settings
@@ -335,40 +230,3 @@ def advise_another_run():
             "The checks of books, benchmarks and sources were done anew. Run the same command once more: "
             "what else was changed at the same time may still be due; otherwise there is nothing to do."
         )
-
-
-def taken_files(selection):
-    """The rows that a selection takes some of, shard by shard."""
-    return pool_files(PLAN.recipes.pool(selection), PLAN.chains.taken(selection))
-
-
-def measures(selection):
-    """What a selection goes by: the measure of each shard, and the ledgers of the rows that have none."""
-    pool = selection.of
-    if selection.method not in ("difficulty", "response_length"):
-        return {}
-    stages = (
-        ["difficulty_score", "difficulty_sample"]
-        if selection.method == "difficulty"
-        else ["response_length"]
-    )
-    pattern = "<results>/{stage}/{subset}/{shard}{suffix}"
-    files = lambda stage, suffix: [
-        pattern.format(stage=stage, subset=subset, shard=shard, suffix=suffix)
-        for subset, shard in PLAN.pool_shards(pool)
-    ]
-    return {
-        "measures": files(stages[0], ".parquet"),
-        "refused": [
-            path for stage in stages for path in files(stage, ".dropped.parquet")
-        ],
-    }
-
-
-def mixed(wildcards):
-    """The files of a mixture's parts, each list named part_<number>_<what>."""
-    return {
-        f"part_{number}_{what}": files
-        for number, part in enumerate(PLAN.recipes.mixtures[wildcards.dataset])
-        for what, files in PLAN.part_files(part, RESULTS).items()
-    }

@@ -4,8 +4,8 @@
 
 rule table_yield:
     input:
-        kept=lambda wildcards: yields_of(TRUNK),
-        dropped=lambda wildcards: yields_of(TRUNK, ".dropped.parquet"),
+        kept=lambda wildcards: REPORTS.yields(TRUNK),
+        dropped=lambda wildcards: REPORTS.yields(TRUNK, ".dropped.parquet"),
     output:
         table="<results>/tables/yield.tsv",
         reasons="<results>/tables/yield_reasons.tsv",
@@ -24,8 +24,8 @@ rule table_yield:
 # The same for a dataset that branches off, or for a public source.
 use rule table_yield as table_yield_of with:
     input:
-        kept=lambda wildcards: yields_of(wildcards.pool),
-        dropped=lambda wildcards: yields_of(wildcards.pool, ".dropped.parquet"),
+        kept=lambda wildcards: REPORTS.yields(wildcards.pool),
+        dropped=lambda wildcards: REPORTS.yields(wildcards.pool, ".dropped.parquet"),
     output:
         table="<results>/tables/yield.{pool}.tsv",
         reasons="<results>/tables/yield_reasons.{pool}.tsv",

@@ -4,10 +4,10 @@
 
 rule dataset:
     input:
-        unpack(lineage),
-        references=lambda wildcards: pool_files(wildcards.dataset, "reference"),
-        chunks=lambda wildcards: pool_files(wildcards.dataset, "chunk"),
-        verdicts=lambda wildcards: pool_files(
+        unpack(lambda wildcards: REPORTS.model_files(wildcards.dataset)),
+        references=lambda wildcards: REPORTS.pool_files(wildcards.dataset, "reference"),
+        chunks=lambda wildcards: REPORTS.pool_files(wildcards.dataset, "chunk"),
+        verdicts=lambda wildcards: REPORTS.pool_files(
             wildcards.dataset, "decontaminate", ".verdicts.parquet"
         ),
         yields=lambda wildcards: FILES.yields(wildcards.dataset),

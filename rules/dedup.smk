@@ -47,12 +47,12 @@ for pool in PLAN.chains.unbranched:
         name:
             f"dedup_cluster_{pool}"
         input:
-            records=pool_files(pool, PLAN.chains.reads("dedup", pool)),
-            sketches=pool_files(pool, "dedup", ".sketch.parquet"),
-            vectors=pool_files(pool, "dedup", ".npy") if SEMANTIC else [],
-            ids=pool_files(pool, "dedup", ".ids.parquet") if SEMANTIC else [],
+            records=REPORTS.pool_files(pool, PLAN.chains.reads("dedup", pool)),
+            sketches=REPORTS.pool_files(pool, "dedup", ".sketch.parquet"),
+            vectors=REPORTS.pool_files(pool, "dedup", ".npy") if SEMANTIC else [],
+            ids=REPORTS.pool_files(pool, "dedup", ".ids.parquet") if SEMANTIC else [],
         output:
-            duplicates=pool_files(pool, "dedup", ".duplicates.parquet"),
+            duplicates=REPORTS.pool_files(pool, "dedup", ".duplicates.parquet"),
         log:
             f"<logs>/dedup_cluster/{pool}.log",
         benchmark:

@@ -66,7 +66,7 @@ rule figure_cost:
 
 rule figure_scores:
     input:
-        summaries=scored(compared(CONFIG, MAIN)),
+        summaries=REPORTS.scores(compared(CONFIG, MAIN)),
     output:
         pdf="<results>/figures/scores.pdf",
         png=report(
@@ -87,7 +87,9 @@ rule figure_scores:
 
 rule figure_answer_length:
     input:
-        lengths=trained_on(compared(CONFIG, MAIN), "<results>/lengths/{dataset}.tsv"),
+        lengths=REPORTS.trained_on(
+            compared(CONFIG, MAIN), "<results>/lengths/{dataset}.tsv"
+        ),
     output:
         pdf="<results>/figures/answer_length.pdf",
         png=report(
@@ -107,8 +109,10 @@ rule figure_answer_length:
 
 rule figure_training_length:
     input:
-        summaries=scored(compared(CONFIG, MAIN)),
-        lengths=trained_on(compared(CONFIG, MAIN), "<results>/lengths/{dataset}.tsv"),
+        summaries=REPORTS.scores(compared(CONFIG, MAIN)),
+        lengths=REPORTS.trained_on(
+            compared(CONFIG, MAIN), "<results>/lengths/{dataset}.tsv"
+        ),
     output:
         pdf="<results>/figures/training_length.pdf",
         png=report(
@@ -130,7 +134,7 @@ rule figure_training_length:
 
 rule figure_response_length:
     input:
-        summaries=scored(compared(CONFIG, MAIN)),
+        summaries=REPORTS.scores(compared(CONFIG, MAIN)),
     output:
         pdf="<results>/figures/response_length.pdf",
         png=report(
@@ -151,7 +155,7 @@ rule figure_response_length:
 
 rule figure_difficulty:
     input:
-        scores=measure_files("difficulty_score", "difficulty"),
+        scores=REPORTS.measured("difficulty"),
     output:
         pdf="<results>/figures/difficulty.pdf",
         png=report(
@@ -165,7 +169,7 @@ rule figure_difficulty:
         "../envs/report.yaml"
     params:
         sources=list(CONFIG.sources),
-        between=difficulty_bounds(),
+        between=REPORTS.difficulty_bounds,
         code=code_hash("figure_difficulty"),
     script:
         "../workflow/scripts/figure_difficulty.py"
@@ -173,7 +177,7 @@ rule figure_difficulty:
 
 rule figure_source_length:
     input:
-        lengths=measure_files("response_length", "response_length"),
+        lengths=REPORTS.measured("response_length"),
     output:
         pdf="<results>/figures/source_length.pdf",
         png=report(

@@ -32,8 +32,8 @@ for source in CONFIG.sources:
             files=[by_content(path) for path in PLAN.source_files(source)],
             checked=f"<results>/import_source/{source}/checked.tsv",
         output:
-            kept=pool_files(source, "import_source"),
-            dropped=pool_files(source, "import_source", ".dropped.parquet"),
+            kept=REPORTS.pool_files(source, "import_source"),
+            dropped=REPORTS.pool_files(source, "import_source", ".dropped.parquet"),
             summary=f"<results>/import_source/{source}/source.json",
         log:
             f"<logs>/import_source/{source}.log",

@@ -5,7 +5,7 @@
 
 rule mixture:
     input:
-        unpack(mixed),
+        unpack(lambda wildcards: REPORTS.mixture_files(wildcards.dataset)),
     output:
         card="<results>/dataset/{dataset}/README.md",
         parquet="<results>/dataset/{dataset}/train.parquet",

@@ -7,7 +7,7 @@ rule table_contamination:
         verdicts=[
             path
             for pool in PLAN.needed.chains.unbranched
-            for path in pool_files(pool, "decontaminate", ".verdicts.parquet")
+            for path in REPORTS.pool_files(pool, "decontaminate", ".verdicts.parquet")
         ],
     output:
         table="<results>/tables/contamination.tsv",
@@ -41,8 +41,8 @@ rule table_cost:
 
 rule table_extraction:
     input:
-        chunks=pool_files(TRUNK, "chunk"),
-        pairs=pool_files(TRUNK, "extract"),
+        chunks=REPORTS.pool_files(TRUNK, "chunk"),
+        pairs=REPORTS.pool_files(TRUNK, "extract"),
         paper=PAPER,
     output:
         table="<results>/tables/extraction.tsv",
@@ -80,11 +80,11 @@ rule table_curation:
 rule table_sources:
     input:
         yields=lambda wildcards: [
-            FILES.yields(pool) for pool, _ in mixture_parts(wildcards.mixture)
+            FILES.yields(pool) for pool, _ in REPORTS.mixture_parts(wildcards.mixture)
         ],
         selected=lambda wildcards: [
             f"<results>/select/{selection}.json"
-            for _, selection in mixture_parts(wildcards.mixture)
+            for _, selection in REPORTS.mixture_parts(wildcards.mixture)
             if selection
         ],
         mixed="<results>/mixture/{mixture}/counts.tsv",
@@ -100,7 +100,7 @@ rule table_sources:
     conda:
         "../envs/report.yaml"
     params:
-        parts=lambda wildcards: mixture_parts(wildcards.mixture),
+        parts=lambda wildcards: REPORTS.mixture_parts(wildcards.mixture),
         code=code_hash("table_sources"),
     script:
         "../workflow/scripts/table_sources.py"
@@ -108,7 +108,7 @@ rule table_sources:
 
 rule table_scores:
     input:
-        summaries=scored(PLAN.evaluated),
+        summaries=REPORTS.scores(PLAN.evaluated),
     output:
         table="<results>/tables/scores.tsv",
     log:
@@ -125,11 +125,16 @@ rule table_scores:
 # One table of scores for each entry of the config's `tables`, and `main`.
 rule table_comparison:
     input:
-        summaries=lambda wildcards: scored(compared(CONFIG, wildcards.comparison)),
-        verdicts=lambda wildcards: scored(
+        summaries=lambda wildcards: REPORTS.scores(
+            compared(CONFIG, wildcards.comparison)
+        ),
+        verdicts=lambda wildcards: REPORTS.scores(
             compared(CONFIG, wildcards.comparison), ".parquet"
         ),
-        datasets=lambda wildcards: trained_on(compared(CONFIG, wildcards.comparison)),
+        datasets=lambda wildcards: REPORTS.trained_on(
+            compared(CONFIG, wildcards.comparison),
+            "<results>/dataset/{dataset}/train.parquet",
+        ),
         paper=PAPER,
     output:
         table="<results>/tables/{comparison}.tsv",
@@ -138,11 +143,11 @@ rule table_comparison:
     log:
         "<logs>/tables/{comparison}.log",
     wildcard_constraints:
-        comparison="|".join(COMPARISONS),
+        comparison="|".join(REPORTS.comparisons),
     conda:
         "../envs/report.yaml"
     params:
-        table=lambda wildcards: COMPARISONS[wildcards.comparison],
+        table=lambda wildcards: REPORTS.comparisons[wildcards.comparison],
         trained=lambda wildcards: trained(
             CONFIG, compared(CONFIG, wildcards.comparison)
         ),

@@ -77,8 +77,8 @@ for selection, entry in CONFIG.selections.items():
         name:
             f"select_rank_{selection}"
         input:
-            **measures(entry),
-            records=taken_files(selection),
+            **REPORTS.measures(entry),
+            records=REPORTS.taken(selection),
             n=(f"<results>/select/{entry.n}.json" if isinstance(entry.n, str) else []),
         output:
             ledgers=PLAN.selected_files(
