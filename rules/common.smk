@@ -38,7 +38,7 @@ from megascience.inference.engines.llamacpp_shared import announce_run
 from megascience.planning.code_hash import Known, Library
 from megascience.planning.branches import TRUNK
 from megascience.planning.checks import check
-from megascience.stages.order import ASKING_STAGES, HOME_STAGES, MODEL_STAGES
+from megascience.stages.order import ASKING_STAGES, MODEL_STAGES
 from megascience.storage.layout import UNCLASSIFIED, Layout
 from megascience.planning.plan import Plan
 from megascience.storage.errors import InputError
