@@ -198,6 +198,17 @@ def test_a_key_that_no_file_has_is_placed_in_the_section_that_lacks_it(tmp_path:
     assert str(caught.value) == "config: shelf is 3; it must be text (put it in quotes) (The table of books.)"
 
 
+def test_a_value_that_no_file_has_came_from_the_command_line() -> None:
+    """Snakemake merges --config into the configuration, and reads what is inside of braces as text."""
+    files = SHIPPED["demo"]
+    merged = {**read_config(files).plain(), "search": {"k": "7"}}
+    with pytest.raises(InputError, match=r"search\.k is '7'; it must be a whole number .*\(the command line\)$"):
+        check_config(merged, files)
+    merged = {**read_config(files).plain(), "shelf": 3}
+    with pytest.raises(InputError, match=r"shelf is 3; it must be text .*\(the command line\)$"):
+        check_config(merged, files)
+
+
 def test_the_whole_way_is_always_there(demo: dict) -> None:
     with pytest.raises(InputError, match=r"datasets\.textbook_reasoning is missing"):
         check_config({**demo, "datasets": {"other": {}}})

@@ -34,8 +34,33 @@ def check_config(config: Mapping[str, Any], files: Sequence[str | Path] = ()) ->
     Raises:
         InputError: one line a fault, with the key, its place, and what may be there.
     """
-    found: Config = checked(Config, dict(config), "config", lambda path: place_of(path, files))
+    found: Config = checked(Config, dict(config), "config", lambda path: _origin(path, config, files))
     return found
+
+
+def _origin(path: KeyPath, config: Mapping[str, Any], files: Sequence[str | Path]) -> str:
+    """Return the place of a key, "the command line" where it is not what the last file that has it says."""
+    for file in reversed(files):
+        try:
+            written, known = _at(read_mapping(file), path)
+        except InputError:
+            continue
+        if known:
+            value, _ = _at(config, path)
+            # A mapping may be of several files; anything else is of the last one that has it.
+            same = isinstance(value, dict) or (type(written), written) == (type(value), value)
+            return place_of(path, [file]) if same else "the command line"
+    return place_of(path, files)
+
+
+def _at(value: Any, path: KeyPath) -> tuple[Any, bool]:
+    """Return what a path of keys leads to, and whether it leads anywhere."""
+    for step in path:
+        inside = step in value if isinstance(value, Mapping) else isinstance(value, list) and step in range(len(value))
+        if not inside:
+            return None, False
+        value = value[step]
+    return value, True
 
 
 def place_of(path: KeyPath, files: Sequence[str | Path]) -> str:
