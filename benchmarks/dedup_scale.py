@@ -4,7 +4,7 @@
 
 SOURCES is a folder of benchmark files (see real_files.py), whose questions are expanded to the
 wanted number of rows: a quarter to six tenths of a question's words are exchanged for others of the
-subset, so that variants of one question are no duplicates; a fifth of the rows are planted copies
+subset, so that variants of one question are not duplicates; a fifth of the rows are planted copies
 of other rows, with as many words exchanged as a similarity of 0.5 to 1 asks for. The true
 similarity of a planted pair is computed here from Python sets, apart from the code under test.
 

@@ -155,10 +155,10 @@ def rank(folder: Path, pool: str, method: str, n: int | None) -> None:
 
 def copy_selected(folder: Path, pool: str, method: str) -> None:
     chosen = f"{pool}_{method}"
-    for source, ledger, kept in zip(
+    for source, dropped, kept in zip(
         shards(folder, pool), shards(folder, chosen, ".dropped"), shards(folder, chosen), strict=True
     ):
-        select_shard(source, ledger, kept)
+        select_shard(source, dropped, kept)
 
 
 def mix(folder: Path, output: str, backwards: bool) -> None:
@@ -178,7 +178,7 @@ def mix(folder: Path, output: str, backwards: bool) -> None:
         portions,
         name="megascience",
         output=folder / output,
-        ledger=folder / output / "ledger.parquet",
+        dropped=folder / output / "dropped.parquet",
         counts=folder / output / "counts.tsv",
         **lsh_settings("threshold"),
     )
@@ -192,8 +192,8 @@ def digest(folder: Path) -> dict[str, str]:
 def found(folder: Path, planted: dict[str, float]) -> dict[str, Any]:
     """Return how many of the planted copies that came in were dropped, by similarity, and what else was."""
     came = {i for path in shards(folder, "natural_random") for i in ids_of(path)} & planted.keys()
-    ledger = pq.read_table(folder / "mixed" / "ledger.parquet").to_pylist()
-    gone = {row["id"] for row in ledger if row["reason"] == "near_duplicate"}
+    dropped = pq.read_table(folder / "mixed" / "dropped.parquet").to_pylist()
+    gone = {row["id"] for row in dropped if row["reason"] == "near_duplicate"}
     bins = {}
     for low, high in ((0.6, 0.7), (0.7, 0.8), (0.8, 0.9), (0.9, 1.01)):
         there = [i for i in came if low <= planted[i] < high]

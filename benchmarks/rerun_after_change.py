@@ -191,7 +191,7 @@ class Run:
                 for row in pq.read_table(path, columns=["qa_id", "book_id"]).to_pylist()
             }
             for shard in shards_of(plan, "results/run"):
-                # Branches, whose datasets are no target here, were never asked.
+                # Branches, whose datasets are not targets here, were never asked.
                 if shard.stage not in STAGES or not shard.ready or not shard.completions.exists():
                     continue
                 table = pq.read_table(shard.records[0])
@@ -246,7 +246,7 @@ def main() -> None:
         run.redo("modules that the curation does not run were edited")
         copy_checkout(folder)
         edit(library / "stages/filter.py", '== "KEEP"', 'in ("KEEP",)')
-        run.redo("the checkout was made anew")
+        run.redo("the checkout was made again")
 
         before = run.wanted()
         write_book(folder / "shelf/b07.pdf", 7, 1)

@@ -1,5 +1,6 @@
 # The plan, wildcard constraints and input functions. The logic is in workflow/scripts/megascience/planning, where
-# it is tested: PLAN is the plan of everything that the config names, PLAN.needed of what the experiments need. Nothing here prints to stdout: it would
+# it is tested: PLAN is the plan of everything that the config names, PLAN.needed of what the experiments need.
+# Nothing here prints to stdout: it would
 # end up in `snakemake --dag | dot`.
 import gc
 import os
@@ -227,6 +228,6 @@ def advise_another_run():
     for the next run."""
     if CHECKED_AT not in (None, checked_at()):
         logger.info(
-            "The checks of books, benchmarks and sources were done anew. Run the same command once more: "
+            "The checks of books, benchmarks and sources were done again. Run the same command once more: "
             "what else was changed at the same time may still be due; otherwise there is nothing to do."
         )

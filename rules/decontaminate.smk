@@ -1,7 +1,7 @@
 # No benchmark item in disguise.
 # Needs: the rows of filter, or of dedup for a public source, and the benchmarks of the registry.
 # Makes: <results>/benchmarks (items), <results>/embed, <results>/search (candidates), <results>/decontaminate
-#   (kept and dropped rows, and the ledger of verdicts).
+#   (kept and dropped rows, and the record of verdicts).
 
 
 rule benchmark_items:

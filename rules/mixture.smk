@@ -1,6 +1,6 @@
 # Datasets that are mixed of parts: selections with or without new solutions, and whole datasets of textbooks.
 # Needs: <results>/select or <results>/annotate, the last rows of textbooks and their datasets' provenance.
-# Makes: <results>/dataset/{dataset}, and <results>/mixture/{dataset} (the ledger and the counts by part).
+# Makes: <results>/dataset/{dataset}, and <results>/mixture/{dataset} (the dropped rows and the counts by part).
 
 
 rule mixture:
@@ -11,7 +11,7 @@ rule mixture:
         parquet="<results>/dataset/{dataset}/train.parquet",
         jsonl="<results>/dataset/{dataset}/train.jsonl",
         provenance="<results>/dataset/{dataset}/provenance.parquet",
-        ledger="<results>/mixture/{dataset}/000.dropped.parquet",
+        dropped="<results>/mixture/{dataset}/000.dropped.parquet",
         counts="<results>/mixture/{dataset}/counts.tsv",
     log:
         "<logs>/mixture/{dataset}.log",

@@ -70,7 +70,7 @@ use rule parse as response_length with:
         code=code_hash("parse", stage="response_length"),
 
 
-# One decision over all shards of a pool: ids and numbers in, the ledger of the other rows out.
+# One decision over all shards of a pool: ids and numbers in, the dropped rows out.
 for selection, entry in CONFIG.selections.items():
 
     rule:
@@ -81,7 +81,7 @@ for selection, entry in CONFIG.selections.items():
             records=REPORTS.taken(selection),
             n=(f"<results>/select/{entry.n}.json" if isinstance(entry.n, str) else []),
         output:
-            ledgers=PLAN.selected_files(
+            dropped=PLAN.selected_files(
                 selection,
                 "select",
                 "<results>/{stage}/{subset}/{shard}.dropped.parquet",
@@ -104,7 +104,7 @@ for selection, entry in CONFIG.selections.items():
 rule select:
     input:
         records=records("select"),
-        ledger="<results>/select/{subset}/{shard}.dropped.parquet",
+        dropped="<results>/select/{subset}/{shard}.dropped.parquet",
     output:
         kept="<results>/select/{subset}/{shard}.parquet",
     log:

@@ -26,5 +26,5 @@ SCHEMAS = {
 
 
 def write_dropped(path, stage, dropped):
-    """Write a stage's ledger; each reason must be one of the stage's own."""
+    """Write a stage's dropped; each reason must be one of the stage's own."""
     drops.write_dropped(path, stage, dropped, reasons_of(stage))

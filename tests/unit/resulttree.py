@@ -11,7 +11,7 @@ from megascience.planning.config.read import check_config
 from megascience.planning.plan import Plan
 from megascience.stages.order import SELECTING_STAGES, STAGES
 from megascience.storage.drops import Drop
-from megascience.storage.layout import completions_path, ledger_path, stage_files
+from megascience.storage.layout import completions_path, dropped_path, stage_files
 from megascience.storage.parquet import write_records
 from owned import SCHEMAS, write_dropped
 
@@ -40,11 +40,11 @@ def write(
     drops: list[tuple[str, Drop]] = (),
     prompt_hash: str | None = None,
 ) -> None:
-    """Write a stage's kept rows and its ledger."""
+    """Write a stage's kept rows and its dropped."""
     kept = path(root, stage, discipline)
     footer = {**FILES, "stage": stage, "prompt_hash": prompt_hash or f"{stage}-hash"}
     write_records(kept, rows, SCHEMAS[stage], footer)
-    write_dropped(ledger_path(kept), stage, drops)
+    write_dropped(dropped_path(kept), stage, drops)
 
 
 def page(book: str, number: int) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from checkout import Checkout
 
-#: Files and tests of this folder that are no whole runs of Snakemake: `make quick` runs them.
+#: Files and tests of this folder that are not whole runs of Snakemake: `make quick` runs them.
 QUICK = ("test_profiles.py", "test_dry_run_plans_every_step")
 
 

@@ -2,7 +2,7 @@
 
 Reads one request a line (JSON: arguments, folder, environment, files for its two streams), and answers with the exit
 status. Each runs in a fork, so that none sees what another one left; Snakefile, library and configuration are read
-anew. A job's own process starts as ever.
+again. A job's own process starts as ever.
 """
 
 import json
@@ -23,7 +23,7 @@ def run(request: dict) -> None:
     os.environ.clear()
     os.environ.update(request["environment"])
     sys.argv = request["command"]
-    # The folder of this file is no part of Snakemake's path, that of its command is.
+    # The folder of this file is not part of Snakemake's path, that of its command is.
     sys.path[0] = os.path.dirname(sys.argv[0])
     main(sys.argv[1:])
 

@@ -106,7 +106,7 @@ def test_mixture_has_three_sources_and_each_question_once(run):
     released = rows(run, "dataset/megascience/train.parquet")
     assert {row["source"] for row in released} == {"textbook_reasoning", "nemotron_science", "natural_reasoning"}
     (common,) = [row for row in released if COMMON in row["question"]]
-    assert common["source"] == "nemotron_science"  # the part that stands first
+    assert common["source"] == "nemotron_science"  # the part that is first
     (gone,) = [row for row in rows(run, "mixture/megascience/000.dropped.parquet") if common["id"] in row["detail"]]
     assert gone["reason"] == "near_duplicate"
     assert {row["answer"] for row in released if row["source"] != "textbook_reasoning"} == {SOLUTION}

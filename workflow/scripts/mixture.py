@@ -17,7 +17,7 @@ with job_log(snakemake.log[0]):
         portions,
         name=snakemake.wildcards.dataset,
         output=Path(snakemake.output.card).parent,
-        ledger=snakemake.output.ledger,
+        dropped=snakemake.output.dropped,
         counts=snakemake.output.counts,
         seed=snakemake.params.seed,
         **thresholds(snakemake.params.dedup),

@@ -12,7 +12,7 @@ with job_log(snakemake.log[0]):
     files = snakemake.input
     rank_pool(
         snakemake.params.name,
-        pool_of(files.records, snakemake.output.ledgers, files.get("measures", []), files.get("refused", [])),
+        pool_of(files.records, snakemake.output.dropped, files.get("measures", []), files.get("refused", [])),
         method=entry["method"],
         summary=snakemake.output.summary,
         n=json.loads(Path(files.n).read_text())["selected"] if isinstance(n, str) else n,

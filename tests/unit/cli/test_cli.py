@@ -169,11 +169,11 @@ def test_wrong_usage(arguments: list[str]) -> None:
 
 def test_reader_that_leaves_early(root: Path) -> None:
     """`dropped … | head -1` ends without a stack trace, whatever was still to be printed."""
-    from megascience.storage.layout import ledger_path
+    from megascience.storage.layout import dropped_path
     from owned import write_dropped
 
-    ledger = ledger_path(tree.path(root, "filter", "biology"))
-    write_dropped(ledger, "filter", [(f"p{n}", Drop("rejected", "x" * 200)) for n in range(5000)])
+    dropped = dropped_path(tree.path(root, "filter", "biology"))
+    write_dropped(dropped, "filter", [(f"p{n}", Drop("rejected", "x" * 200)) for n in range(5000)])
     command = f"{sys.executable} -m megascience dropped filter --results {root} | head -1"
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, env=ENVIRONMENT, check=True

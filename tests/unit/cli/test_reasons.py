@@ -49,7 +49,7 @@ def test_another_stage_names_no_reason_but_its_own(stage, files):
 
 
 @pytest.mark.parametrize(("stage", "module"), [("select", "selection"), ("mixture", "mixture")])
-def test_what_a_ledger_is_written_with_column_by_column_is_declared(stage, module):
+def test_what_dropped_rows_are_written_with_column_by_column_is_declared(stage, module):
     named = {text for text in texts(LIBRARY / f"datasets/{module}.py") if text in all_reasons()}
     assert named == set(reasons_of(stage))
 

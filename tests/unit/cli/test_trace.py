@@ -1,4 +1,4 @@
-"""Trace: a row's whole life, the ledger of drops, the evidence of contamination, all harmless at a terminal."""
+"""Trace: a row's whole life, dropped rows, the evidence of contamination, all harmless at a terminal."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from megascience.inference.completions import COMPLETIONS
 from megascience.stages.prompting.prompt import load_prompt
 from megascience.storage.drops import Drop
 from megascience.storage.errors import InputError
-from megascience.storage.layout import completions_path, ledger_path
+from megascience.storage.layout import completions_path, dropped_path
 from megascience.storage.parquet import find_rows, read_records, write_records
 from owned import SCHEMAS, write_dropped
 
@@ -24,7 +24,7 @@ answer:
   question: text
   answer: text
 ---
-{% block user %}Mend {{ question }} by {{ document }}{% endblock %}
+{% block user %}Fix {{ question }} by {{ document }}{% endblock %}
 """
 
 
@@ -88,7 +88,7 @@ def branch(root: Path, left_out: str, stages: tuple[str, ...], released: bool = 
         drops = [("p2", Drop("unreadable", "not in this branch"))] if number == 0 else []
         more = {"reference_answer": "p1", "has_reasoning": True}
         write_records(own, [{**rows["p1"], **more}], SCHEMAS[stage])
-        write_dropped(ledger_path(own), stage, drops)
+        write_dropped(dropped_path(own), stage, drops)
     if released:
         names = [f"{stage}_model" for stage in tree_stages()[2:] if stage != left_out]
         schema = pa.schema([("id", pa.string()), ("title", pa.string()), ("book_id", pa.string())])
@@ -155,7 +155,7 @@ def test_life_of_a_row_of_a_public_source(root: Path) -> None:
     assert trace(root, "s2").startswith("row s2 (web/000): dropped by dedup\n")
 
 
-def test_ledger_of_a_source(root: Path) -> None:
+def test_dropped_rows_of_a_source(root: Path) -> None:
     source(root)
     assert list(dropped(root, "select")) == ["s1\tweb.random\t000\tnot_selected\t"]
 
@@ -175,7 +175,7 @@ def test_prompt_file_is_found_by_its_hash(root: Path, tmp_path: Path) -> None:
     assert f"prompt {prompts}/refine.j2, hash {made['prompt_hash']}" in trace(root, "p1", prompts)
     assert "user message" not in trace(root, "p1", prompts)
     shown = section(trace(root, "p1", prompts, render=True), "refine")
-    assert "user message:\n    Mend What is p1? by The text of c1.\n    Its second line." in shown
+    assert "user message:\n    Fix What is p1? by The text of c1.\n    Its second line." in shown
 
 
 def test_chunk_and_unit(root: Path) -> None:
@@ -202,7 +202,7 @@ def test_unknown_id_and_folder(root: Path) -> None:
         trace(root / "nowhere", "p1")
 
 
-def test_ledger(root: Path) -> None:
+def test_dropped_rows(root: Path) -> None:
     lines = [line.split("\t") for line in dropped(root, "extract")]
     assert ["c3:low", "medicine", "000", "unreadable", "\\x1b[2Jwiped"] in lines
     assert len(lines) == 3
@@ -211,7 +211,7 @@ def test_ledger(root: Path) -> None:
     assert [line.split("\t")[0] for line in dropped(root, "extract", "no_pairs")] == ["c3:high"]
 
 
-def test_ledger_of_what_is_not_there(root: Path) -> None:
+def test_dropped_rows_of_what_is_not_there(root: Path) -> None:
     with pytest.raises(InputError, match="'sketch' is not a stage; known: digitize"):
         dropped(root, "sketch")
     with pytest.raises(InputError, match="'boredom' is not a reason for a drop"):

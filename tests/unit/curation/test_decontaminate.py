@@ -1,4 +1,4 @@
-"""Contamination: any YES removes a row, nothing unreadable lets one pass, and the ledger keeps the evidence."""
+"""Contamination: any YES removes a row, nothing unreadable lets one pass, and the judged keeps the evidence."""
 
 import itertools
 
@@ -89,7 +89,7 @@ def case(folder, verdicts):
 
 
 def test_a_row_stays_only_with_a_no_to_every_candidate(tmp_path):
-    kept, dropped, ledger = case(
+    kept, dropped, judged = case(
         tmp_path,
         {
             "clean": [NO, NO],
@@ -111,7 +111,7 @@ def test_a_row_stays_only_with_a_no_to_every_candidate(tmp_path):
         "both2": "contaminated",
     }
     assert dropped["copy"][1] == "b b1 (similarity 0.750)"
-    assert [(v["qa_id"], v["verdict"]) for v in ledger] == [
+    assert [(v["qa_id"], v["verdict"]) for v in judged] == [
         ("clean", "no"),
         ("clean", "no"),
         ("copy", "no"),
@@ -141,14 +141,14 @@ def test_a_row_stays_only_with_a_no_to_every_candidate(tmp_path):
     ],
 )
 def test_no_form_of_answer_passes_unread(tmp_path, text, verdict):
-    kept, _, ledger = case(tmp_path, {"row": [text]}).decide()
+    kept, _, judged = case(tmp_path, {"row": [text]}).decide()
     assert kept == []
-    assert [v["verdict"] for v in ledger] == [verdict]
+    assert [v["verdict"] for v in judged] == [verdict]
 
 
-def test_ledger_keeps_the_evidence(tmp_path):
-    _, _, ledger = case(tmp_path, {"row": [YES]}).decide()
-    assert ledger == [
+def test_the_record_keeps_the_evidence(tmp_path):
+    _, _, judged = case(tmp_path, {"row": [YES]}).decide()
+    assert judged == [
         {
             "pair_id": "row/b0",
             "qa_id": "row",
@@ -171,10 +171,10 @@ def test_rows_are_conserved_in_order_and_bytes_repeat(tmp_path):
     texts = [NO, YES, "?"]
     rows = {f"r{i:02d}": list(said) for i, said in enumerate(itertools.product(texts, repeat=2))}
     shard = case(tmp_path, rows)
-    kept, dropped, ledger = shard.decide()
+    kept, dropped, judged = shard.decide()
     assert kept == ["r00"]
     assert list(dropped) == [f"r{i:02d}" for i in range(1, 9)]
-    assert len(ledger) == 18
+    assert len(judged) == 18
     before = [(tmp_path / n).read_bytes() for n in ("kept", "dropped", "verdicts")]
     shard.decide()
     assert [(tmp_path / n).read_bytes() for n in ("kept", "dropped", "verdicts")] == before
@@ -189,21 +189,21 @@ def test_candidates_under_the_floor_are_counted_and_do_not_decide(tmp_path, monk
     monkeypatch.setattr(decontaminate, "fields", fields)
     answers = {"a/b0": (NO, "stop"), "c/b0": (YES, "stop")}
     candidates = [("a", "b0", False), ("a", "b1", True), ("b", "b2", True), ("c", "b0", False), ("c", "b1", True)]
-    kept, dropped, ledger = Shard(tmp_path, ["a", "b", "c"], candidates, answers).decide()
+    kept, dropped, judged = Shard(tmp_path, ["a", "b", "c"], candidates, answers).decide()
     assert kept == ["a", "b"]
     assert list(dropped) == ["c"]
-    assert [v["verdict"] for v in ledger] == ["no", "skipped", "skipped", "yes", "skipped"]
-    assert [v["model"] for v in ledger] == ["M", "", "", "M", ""]
+    assert [v["verdict"] for v in judged] == ["no", "skipped", "skipped", "yes", "skipped"]
+    assert [v["model"] for v in judged] == ["M", "", "", "M", ""]
 
 
 def test_a_candidate_that_was_passed_over_without_leave_does_not_clear_a_row(tmp_path, monkeypatch):
     from megascience.stages import decontaminate
 
     monkeypatch.setattr(decontaminate, "fields", lambda record: None)
-    kept, dropped, ledger = Shard(tmp_path, ["a"], [("a", "b0", False)], {}).decide()
+    kept, dropped, judged = Shard(tmp_path, ["a"], [("a", "b0", False)], {}).decide()
     assert kept == []
     assert dropped == {"a": ("unreadable", "b b0 (similarity 0.750): not judged")}
-    assert [v["verdict"] for v in ledger] == ["unreadable"]
+    assert [v["verdict"] for v in judged] == ["unreadable"]
 
 
 def test_no_rows_and_no_candidates(tmp_path):

@@ -98,9 +98,9 @@ def test_empty_one_word_and_equal_questions(tmp_path):
     assert kept == ["3", "5"]
     assert gone["4"] == ("3", 1.0)
     assert {i: gone[i] for i in "126"} == dict.fromkeys("126", (None, None))
-    ledger = {r["id"]: (r["reason"], r["detail"]) for r in read_records(tmp_path / "s.drop")}
-    assert ledger["1"] == ("empty_question", "")
-    assert ledger["4"] == ("near_duplicate", "3 (similarity 1.000)")
+    dropped = {r["id"]: (r["reason"], r["detail"]) for r in read_records(tmp_path / "s.drop")}
+    assert dropped["1"] == ("empty_question", "")
+    assert dropped["4"] == ("near_duplicate", "3 (similarity 1.000)")
 
 
 @pytest.mark.long
@@ -419,7 +419,7 @@ class TestTextDedup:
     ROWS = (pair("1", "a b c d"), pair("0", ""), pair("2", "a b c e"), pair("3", "a x y z"), pair("4", "b x y z"))
 
     def test_its_candidates_are_checked_as_ours_are(self, tmp_path):
-        # The stub joins 1, 2 and 3; 3 does not reach the threshold, and 4 resembles 3 but is no candidate.
+        # The stub joins 1, 2 and 3; 3 does not reach the threshold, and 4 resembles 3 but is not a candidate.
         found = self.cluster(tmp_path, self.engine(tmp_path), list(self.ROWS))
         assert found == {"0": None, "2": "1"}
 

@@ -17,7 +17,7 @@ from megascience.report.conservation import conserve, yield_tables
 from megascience.stages.prompting.prompt import load_prompt
 from megascience.stages.stage import get_stage
 from megascience.storage.drops import Drop
-from megascience.storage.layout import completions_path, ledger_path, stage_files
+from megascience.storage.layout import completions_path, dropped_path, stage_files
 from megascience.storage.parquet import read_records, write_records
 from owned import SCHEMAS
 
@@ -93,7 +93,7 @@ def model_stage(root: Path, stage: str, source: str, rng: random.Random) -> None
             completions=completions_path(kept),
             prompts=prompts,
             kept=kept,
-            dropped=ledger_path(kept),
+            dropped=dropped_path(kept),
             join=tree.path(root, "chunk", discipline) if stage == "refine" else None,
         )
 
@@ -106,7 +106,7 @@ def dedup(root: Path) -> None:
     cluster_shards(sketches, lists, **lsh_settings("threshold", 0.6))
     for discipline, keep in lists.items():
         kept = tree.path(root, "dedup", discipline)
-        select_shard([tree.path(root, "extract", discipline)], keep, kept, ledger_path(kept))
+        select_shard([tree.path(root, "extract", discipline)], keep, kept, dropped_path(kept))
 
 
 def decontaminate(root: Path, rng: random.Random) -> None:
@@ -137,7 +137,7 @@ def decontaminate(root: Path, rng: random.Random) -> None:
             completions=completions_path(kept),
             prompts=prompts,
             kept=kept,
-            dropped=ledger_path(kept),
+            dropped=dropped_path(kept),
             verdicts=kept.with_suffix(".verdicts.parquet"),
         )
 

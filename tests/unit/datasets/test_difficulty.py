@@ -186,7 +186,7 @@ def test_distillation_asks_about_hard_questions_and_keeps_every_column(shard: Sh
         "---\nanswer: {answer: text}\n---\n{% block user %}{{ question }}{% endblock %}"
     )
     answers = shard.folder / "annotate.yaml"
-    answers.write_text(yaml.safe_dump([{"text": "<answer>anew</answer>"}]))
+    answers.write_text(yaml.safe_dump([{"text": "<answer>again</answer>"}]))
     join = shard.file("difficulty_score")
     generate_shard(
         stage="annotate",
@@ -208,7 +208,7 @@ def test_distillation_asks_about_hard_questions_and_keeps_every_column(shard: Sh
     assert [(row["qa_id"], row["answer"], row["annotated"]) for row in rows] == [
         ("easy", "2", None),
         ("bare", "Because.", None),
-        ("mixed", "anew", True),
+        ("mixed", "again", True),
         ("lost", "x", None),
     ]
     assert list(rows[0]) == [*SCHEMAS["import_source"].names, "annotated"]

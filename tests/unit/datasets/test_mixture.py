@@ -89,14 +89,14 @@ class Mix:
             self.portions,
             name="mega",
             output=self.out,
-            ledger=self.folder / "ledger.parquet",
+            dropped=self.folder / "dropped.parquet",
             counts=self.folder / "counts.tsv",
             **settings,
         )
         return read_records(self.out / "train.parquet")
 
-    def ledger(self) -> dict[str, tuple[str, str]]:
-        rows = read_records(self.folder / "ledger.parquet")
+    def dropped(self) -> dict[str, tuple[str, str]]:
+        rows = read_records(self.folder / "dropped.parquet")
         assert {row["stage"] for row in rows} <= {"mixture"}
         return {row["id"]: (row["reason"], row["detail"]) for row in rows}
 
@@ -120,7 +120,7 @@ def test_rows_of_all_parts_in_the_order_of_ids(mix: Mix) -> None:
     assert [json.loads(line) for line in (mix.out / "train.jsonl").read_text().splitlines()] == [
         {name: "" if value is None else value for name, value in row.items()} for row in rows
     ]
-    assert mix.ledger() == {}
+    assert mix.dropped() == {}
 
 
 def test_provenance_of_each_row(mix: Mix) -> None:
@@ -154,10 +154,10 @@ def test_of_near_duplicates_the_row_of_the_earlier_part_is_kept(mix: Mix) -> Non
     mix.public("later", [public("z-near", near), public("z-far", far), public("z-same", question(11))])
     rows = {row["id"] for row in mix.build()}
     assert rows >= {"t2", "t3", "z-far", "n1"} and not rows & {"z-near", "z-same"}
-    ledger = mix.ledger()
-    assert ledger["z-near"][0] == "near_duplicate"
-    assert ledger["z-near"][1].startswith("t2 of textbook_reasoning (similarity 0.")
-    assert ledger["z-same"] == ("near_duplicate", "n1 of nature (similarity 1.000)")
+    dropped = mix.dropped()
+    assert dropped["z-near"][0] == "near_duplicate"
+    assert dropped["z-near"][1].startswith("t2 of textbook_reasoning (similarity 0.")
+    assert dropped["z-same"] == ("near_duplicate", "n1 of nature (similarity 1.000)")
 
 
 def test_rows_of_one_part_are_not_compared(tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_a_row_without_an_answer_is_left_out_and_keeps_no_other_out(tmp_path: Pa
     mix.public("one", [public("a", question(1), answer=None), public("b", question(2), answer=" ")])
     mix.public("two", [public("c", question(1)), public("d", question(2))])
     assert [row["id"] for row in mix.build()] == ["c", "d"]
-    assert mix.ledger() == dict.fromkeys("ab", ("incomplete_pair", "one: no question or no answer"))
+    assert mix.dropped() == dict.fromkeys("ab", ("incomplete_pair", "one: no question or no answer"))
 
 
 def test_rows_in_are_rows_kept_and_rows_dropped(tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_rows_in_are_rows_kept_and_rows_dropped(tmp_path: Path) -> None:
         ["one", "one", "8", "0", "0", "3", "5"],
         ["two", "two", "10", "1", "2", "0", "7"],
     ]
-    gone = mix.ledger()
+    gone = mix.dropped()
     assert len(rows) == 12 and len(gone) == 6 and not gone.keys() & {row["id"] for row in rows}
 
 
@@ -210,7 +210,7 @@ def test_n_draws_the_smallest_hashes_of_what_is_left(tmp_path: Path) -> None:
     mix.public("two", [public(f"b{k}", question(k)) for k in range(9)], n=4)
     wanted = sorted((f"b{k}" for k in range(1, 9)), key=lambda i: order_key(5, i))[:4]
     assert {row["id"] for row in mix.build(seed=5)} == {"a0", *wanted}
-    assert [r for r, _ in mix.ledger().values()].count("not_selected") == 4
+    assert [r for r, _ in mix.dropped().values()].count("not_selected") == 4
 
 
 def sizes(there: Sequence[int], parts: Sequence[dict[str, Any]]) -> list[int]:

@@ -46,7 +46,7 @@ class Case:
         pool = [
             Pool(
                 records=place / "records.parquet",
-                ledger=place / "ledger.parquet",
+                dropped=place / "dropped.parquet",
                 measure=place / measure if measure else None,
                 refused=tuple(place.glob("refused.parquet")),
             )
@@ -55,18 +55,18 @@ class Case:
         return rank_pool("mine", pool, method=method, summary=self.folder / "summary.json", **settings)
 
     def selected(self) -> set[str]:
-        """The ids of the kept rows, with every row either kept or in the ledger."""
+        """The ids of the kept rows, with every row either kept or dropped."""
         kept: set[str] = set()
         for part, place in zip(self.parts, self.shards, strict=True):
-            select_shard(place / "records.parquet", place / "ledger.parquet", place / "kept.parquet")
+            select_shard(place / "records.parquet", place / "dropped.parquet", place / "kept.parquet")
             own = [r["qa_id"] for r in read_records(place / "kept.parquet")]
-            gone = [r["id"] for r in read_records(place / "ledger.parquet")]
+            gone = [r["id"] for r in read_records(place / "dropped.parquet")]
             assert sorted(own + gone) == sorted(part)
             kept |= set(own)
         return kept
 
-    def ledger(self) -> dict[str, tuple[str, str]]:
-        rows = [r for place in self.shards for r in read_records(place / "ledger.parquet")]
+    def dropped(self) -> dict[str, tuple[str, str]]:
+        rows = [r for place in self.shards for r in read_records(place / "dropped.parquet")]
         assert {r["stage"] for r in rows} <= {"select"}
         return {r["id"]: (r["reason"], r["detail"]) for r in rows}
 
@@ -87,7 +87,7 @@ def test_all_takes_every_row(case: Case) -> None:
 def test_random_takes_the_smallest_hashes_of_seed_and_id(case: Case) -> None:
     case.rank("random", n=4, seed=7)
     assert case.selected() == set(sorted(ROWS, key=lambda i: order_key(7, i))[:4])
-    assert set(case.ledger().values()) == {("not_selected", "mine: other rows were taken")}
+    assert set(case.dropped().values()) == {("not_selected", "mine: other rows were taken")}
 
 
 def test_response_length_takes_the_longest(case: Case) -> None:
@@ -98,7 +98,7 @@ def test_response_length_takes_the_longest(case: Case) -> None:
 def test_difficulty_takes_what_is_in_between_both_ends_included(case: Case) -> None:
     assert case.rank("difficulty", between=(1, 9))["selected"] == 9
     assert case.selected() == set(ROWS) - {"r0", "r10"}
-    assert case.ledger()["r10"] == ("not_selected", "mine: mean score 10.00 is not from 1 to 9")
+    assert case.dropped()["r10"] == ("not_selected", "mine: mean score 10.00 is not from 1 to 9")
 
 
 def test_difficulty_with_n_draws_among_what_is_in_between(case: Case) -> None:
@@ -111,7 +111,7 @@ def test_rows_without_a_measure_say_why(tmp_path: Path) -> None:
     case = Case(tmp_path, {"a": (5.0, 1), "b": (None, None), "c": (None, 2)}, shards=1)
     case.refuse(0, [("b", Drop("missing_reference")), ("c:0", Drop("unreadable"))])
     assert case.rank("difficulty") == {"rows": 3, "eligible": 1, "selected": 1}
-    assert case.ledger() == {
+    assert case.dropped() == {
         "b": ("missing_reference", ""),
         "c": ("unscored", "mine: no difficulty is known of this row"),
     }
@@ -161,7 +161,7 @@ def test_same_seed_same_bytes_and_another_seed_other_rows(tmp_path: Path) -> Non
         case = Case(tmp_path / run, {f"row-{k}": (None, None) for k in range(200)}, shards=1)
         case.rank("random", n=100, seed=seed)
         case.selected()
-        found[run] = [(case.shards[0] / name).read_bytes() for name in ("ledger.parquet", "kept.parquet")]
+        found[run] = [(case.shards[0] / name).read_bytes() for name in ("dropped.parquet", "kept.parquet")]
     assert found["a"] == found["b"]
     assert found["a"] != found["c"]
 
@@ -179,7 +179,7 @@ def test_more_rows_than_there_are(case: Case) -> None:
         InputError, match="asks for 10 rows .as many as other has., but 9 of the pool's 11 can be taken; widen"
     ):
         case.rank("difficulty", n=10, n_of="other")
-    assert not (case.shards[0] / "ledger.parquet").exists()
+    assert not (case.shards[0] / "dropped.parquet").exists()
 
 
 def test_faulty_settings(case: Case) -> None:
@@ -197,12 +197,12 @@ def test_an_id_that_comes_twice(tmp_path: Path) -> None:
         case.rank("all")
 
 
-def test_a_ledger_of_other_records(case: Case) -> None:
+def test_dropped_rows_of_other_records(case: Case) -> None:
     case.rank("random", n=1)
     place = case.shards[0]
-    write_dropped(place / "ledger.parquet", "select", [("somewhere else", Drop("not_selected"))])
+    write_dropped(place / "dropped.parquet", "select", [("somewhere else", Drop("not_selected"))])
     with pytest.raises(InputError, match="names 1 rows, of which .* has 0; delete it and run again"):
-        select_shard(place / "records.parquet", place / "ledger.parquet", place / "kept.parquet")
+        select_shard(place / "records.parquet", place / "dropped.parquet", place / "kept.parquet")
 
 
 def test_all_columns_of_the_records_stay_in_their_order(tmp_path: Path) -> None:
@@ -211,7 +211,7 @@ def test_all_columns_of_the_records_stay_in_their_order(tmp_path: Path) -> None:
     case.selected()
     place = case.shards[0]
     assert pq.read_schema(place / "kept.parquet").names == SCHEMAS["import_source"].names
-    gone = case.ledger()
+    gone = case.dropped()
     wanted = [r for r in read_records(place / "records.parquet") if r["qa_id"] not in gone]
     assert read_records(place / "kept.parquet") == wanted
     assert pq.ParquetFile(place / "kept.parquet").metadata.row_group(0).num_rows == 2048

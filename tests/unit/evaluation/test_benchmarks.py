@@ -179,7 +179,7 @@ def test_malformed_rows_name_file_row_and_field(tmp_path, adapter, row, message)
 def test_broken_json_missing_files_and_wrong_counts(tmp_path):
     (tmp_path / "rows.jsonl").write_text('{"question": "q"\n', encoding="utf-8")
     entry = {"name": "quiz", "source": {"path": "rows.jsonl"}, "adapter": "mmlu", "kind": "choice", "rows": None}
-    with pytest.raises(InputError, match="rows.jsonl, row 1: is no valid JSON"):
+    with pytest.raises(InputError, match="rows.jsonl, row 1: is not valid JSON"):
         load_items(entry, tmp_path)
     with pytest.raises(InputError, match="none.jsonl is missing"):
         load_items({**entry, "source": {"path": "none.jsonl"}}, tmp_path)

@@ -224,7 +224,7 @@ def test_more_retries_later_ask_only_the_further_attempts(shard):
 
 
 def test_a_parser_that_reads_more_asks_nothing(shard, no_engine, monkeypatch):
-    """An answer that was retried, and that a mended format reads at the first attempt, is taken from the journal."""
+    """An answer that was retried, and that a fixed format reads at the first attempt, is taken from the journal."""
     with monkeypatch.context() as real:
         real.setattr(generate, "make_engine", make_engine)
         shard.rules = [{"contains": "Question 5?", "text": ["odd", GOOD]}, *shard.rules]

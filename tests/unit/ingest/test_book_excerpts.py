@@ -11,7 +11,7 @@ from megascience.stages.prompting.prompt import load_prompt
 from megascience.stages.stage import get_stage
 from megascience.storage.drops import Drop
 from megascience.storage.errors import ConservationError
-from megascience.storage.layout import UNCLASSIFIED, completions_path, ledger_path
+from megascience.storage.layout import UNCLASSIFIED, completions_path, dropped_path
 from megascience.storage.parquet import read_records, write_records
 from owned import SCHEMAS
 
@@ -202,7 +202,7 @@ def test_books_are_counted_where_they_are_at_home(tmp_path):
     place = tree.path(root, "classify", "physics")
     write_records(place, [], SCHEMAS["classify"])
     with pytest.raises(ConservationError, match="1 ids are books neither kept nor dropped: waves"):
-        check("classify", [tree.path(root, "digitize", "physics")], [place], [ledger_path(place)])
+        check("classify", [tree.path(root, "digitize", "physics")], [place], [dropped_path(place)])
     assert completions_path(place).exists()
 
 

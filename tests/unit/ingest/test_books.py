@@ -98,14 +98,14 @@ def test_all_faults_come_in_one_error(tmp_path):
     path = shelf(tmp_path, row(disciplines="alchemy", title=""), row("optics", sha256="1"), row("optics"))
     messages = faults(path)
     assert [message.split(": ")[0] for message in messages] == [f"{path}:2", f"{path}:2", f"{path}:3", f"{path}:4"]
-    assert f"'optics' stands already at {path}:3" in messages[-1]
+    assert f"'optics' is already at {path}:3" in messages[-1]
 
 
 @pytest.mark.parametrize(
     ("header", "said"),
     [
         (HEADER.replace("licence", "license"), ["column 'licence' is missing", "unknown column 'license'"]),
-        (HEADER + "\ttitle", ["column 'title' stands there twice"]),
+        (HEADER + "\ttitle", ["column 'title' is there twice"]),
         (HEADER.replace("\t", ","), ["column 'book_id' is missing"]),
     ],
 )

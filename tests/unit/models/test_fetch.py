@@ -48,7 +48,7 @@ def index(tmp_path, monkeypatch):
 
 @pytest.fixture
 def no_tokenizer(monkeypatch):
-    """The tokenizer of a file that is no model stands for a real one."""
+    """The tokenizer of a file that is not a model stands for a real one."""
     monkeypatch.setattr(weights, "save_tokenizer", lambda source, folder: (folder / "tokenizer.json").write_text("{}"))
 
 
@@ -231,7 +231,7 @@ class TestManifest:
         first = fetch_model("m", entry, tmp_path / "m")
         (tmp_path / "m/model.json").unlink()  # as Snakemake does before it runs a job again
         monkeypatch.setattr(models, "gather", lambda *a: pytest.fail("a source was asked"))
-        # the context is no part of the files
+        # the context is not part of the files
         assert fetch_model("m", {**entry, "context": 99}, tmp_path / "m") == first
 
     def test_a_damaged_file_is_fetched_again(self, tmp_path, checkpoint):

@@ -94,7 +94,7 @@ def test_an_environment_is_named_after_its_file_and_pinned(name):
     for entry in content["dependencies"]:
         assert isinstance(entry, dict) or entry == "pip" or re.fullmatch(r"[a-z0-9-]+=\d[\w.]*", entry)
     for line in pip_part(name):
-        assert [s.operator for s in Requirement(line).specifier] == ["=="], f"{line} is no pin"
+        assert [s.operator for s in Requirement(line).specifier] == ["=="], f"{line} is not a pin"
 
 
 def test_rules_use_the_environments_and_no_other():

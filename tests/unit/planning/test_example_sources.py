@@ -125,7 +125,7 @@ def test_the_readme_tells_what_is_planted():
         assert f"{name} {number}" in readme, (name, number)
 
 
-# (source, row, computed anew, as the answer has it)
+# (source, row, computed again, as the answer has it)
 NUMBERS = [
     ("natural_reasoning", 1, (0.5 * 385 * 90 + 4186 * 20) / (0.5 * 385 + 4186), "23.1"),
     ("natural_reasoning", 3, 4.0 / 2.016 * 18.015, "36"),

@@ -214,7 +214,7 @@ def test_readme_lists_every_plant():
         assert f"{book} {number}" in readme, (book, number)
 
 
-# The numbers in the books, computed anew
+# The numbers in the books, computed again
 
 WORK = 150 * 5 * math.cos(math.radians(30))
 HYDROGEN = 1 - 7 / 9

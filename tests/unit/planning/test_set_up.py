@@ -1,4 +1,4 @@
-"""requirements/set-up.sh: what is current is kept, what is not is made anew, what is missing is named."""
+"""requirements/set-up.sh: what is current is kept, what is not is made again, what is missing is named."""
 
 import os
 import shutil

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from megascience.report.conservation import check, conserve, unit_of, yield_tables
 from megascience.storage.drops import Drop
 from megascience.storage.errors import ConservationError, InputError
-from megascience.storage.layout import ledger_path
+from megascience.storage.layout import dropped_path
 from megascience.storage.parquet import write_records
 from megascience.storage.tables import read_tsv
 from owned import SCHEMAS, write_dropped
@@ -92,45 +92,45 @@ def test_lost_page_is_noticed(root: Path) -> None:
 
 
 def test_book_without_pages_is_noticed(root: Path) -> None:
-    write_dropped(ledger_path(tree.path(root, "digitize", "biology")), "digitize", [])
+    write_dropped(dropped_path(tree.path(root, "digitize", "biology")), "digitize", [])
     with pytest.raises(ConservationError, match="a book without a page, kept or dropped: torn"):
         run(root)
 
 
 def test_row_both_kept_and_dropped(root: Path) -> None:
-    ledger = ledger_path(tree.path(root, "filter", "physics"))
-    write_dropped(ledger, "filter", [("p1", Drop("rejected"))])
+    dropped = dropped_path(tree.path(root, "filter", "physics"))
+    write_dropped(dropped, "filter", [("p1", Drop("rejected"))])
     with pytest.raises(ConservationError, match="both kept and dropped: p1"):
         run(root)
 
 
 def test_row_dropped_twice(root: Path) -> None:
-    ledger = ledger_path(tree.path(root, "filter", "biology"))
-    write_dropped(ledger, "filter", [("p4", Drop("rejected")), ("p4", Drop("rejected"))])
+    dropped = dropped_path(tree.path(root, "filter", "biology"))
+    write_dropped(dropped, "filter", [("p4", Drop("rejected")), ("p4", Drop("rejected"))])
     with pytest.raises(ConservationError, match="more than once: p4"):
         run(root)
 
 
 def test_unit_both_barren_and_fruitful(root: Path) -> None:
-    ledger = ledger_path(tree.path(root, "extract", "physics"))
-    write_dropped(ledger, "extract", [("c1:low", Drop("no_pairs"))])
+    dropped = dropped_path(tree.path(root, "extract", "physics"))
+    write_dropped(dropped, "extract", [("c1:low", Drop("no_pairs"))])
     with pytest.raises(ConservationError, match="units both dropped and kept: c1:low"):
         run(root)
 
 
 def test_unit_whose_pairs_were_all_left_out_counts_as_dropped(root: Path) -> None:
     without(root, "extract", "biology", "p4")
-    ledger = ledger_path(tree.path(root, "extract", "biology"))
+    dropped = dropped_path(tree.path(root, "extract", "biology"))
     drops = [("c3:high", Drop("no_pairs")), ("c3:low#1", Drop("copied_answer")), ("c3:low#2", Drop("copied_answer"))]
-    write_dropped(ledger, "extract", drops)
-    counts = check("extract", [tree.path(root, "chunk", "biology")], [tree.path(root, "extract", "biology")], [ledger])
+    write_dropped(dropped, "extract", drops)
+    counts = check("extract", [tree.path(root, "chunk", "biology")], [tree.path(root, "extract", "biology")], [dropped])
     assert numbers(counts) == (2, 0, 2, 0)
     assert counts.reasons == {"no_pairs": 1, "copied_answer": 2}
 
 
 def test_repeated_chunk_is_no_lost_page(root: Path) -> None:
     drops = [("waves:3", Drop("no_text")), ("c1", Drop("repeated_chunk")), ("c1", Drop("repeated_chunk"))]
-    write_dropped(ledger_path(tree.path(root, "chunk", "physics")), "chunk", drops)
+    write_dropped(dropped_path(tree.path(root, "chunk", "physics")), "chunk", drops)
     assert numbers(run(root)["chunk", "physics"]) == (3, 2, 1, 1)
 
 
@@ -154,7 +154,7 @@ def test_same_id_in_two_disciplines_after_dedup(root: Path) -> None:
         write_records(tree.path(root, stage, "biology"), [double], SCHEMAS[stage])
     for stage in ("judge_cot", "distill_cot"):
         write_records(tree.path(root, stage, "biology"), [{**double, "has_reasoning": True}], SCHEMAS[stage])
-    write_dropped(ledger_path(tree.path(root, "filter", "biology")), "filter", [("p1", Drop("rejected"))])
+    write_dropped(dropped_path(tree.path(root, "filter", "biology")), "filter", [("p1", Drop("rejected"))])
     with pytest.raises(ConservationError, match="dedup.*more than once: p1"):
         run(root)
 

@@ -108,7 +108,7 @@ def write_costs(folder: Path) -> None:
 def write_mixture(folder: Path) -> None:
     """A mixture's counts and the table of its sources."""
     shared = {"source": "web", "licence": "MIT", "reference_answer": "r", "file": "f.jsonl", "row": 7, "row_id": "own"}
-    where = {"output": folder / "mixture", "ledger": folder / "ledger.parquet", "counts": folder / "counts.tsv"}
+    where = {"output": folder / "mixture", "dropped": folder / "dropped.parquet", "counts": folder / "counts.tsv"}
     text = "which of the {} forces does work on a body that slides down a rough slope of {} degrees"
     rows = [
         {**shared, "qa_id": name, "revision": "abc", "question": text.format(*words), "answer": answer}

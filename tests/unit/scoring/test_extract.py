@@ -1,4 +1,4 @@
-"""Extraction: the last commitment, spans, and what is no commitment."""
+"""Extraction: the last commitment, spans, and what is not a commitment."""
 
 import pytest
 from hypothesis import given, settings

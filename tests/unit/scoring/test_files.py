@@ -53,8 +53,8 @@ def test_without_output_nothing_is_written(tmp_path):
         ({"reference": 5}, "column 'reference' is missing or no text"),
         ({"kind": "letter"}, "kind 'letter' does not exist"),
         ({"preset": "strict"}, "preset 'strict' does not exist"),
-        ({"options": "x, y"}, "column 'options' is no list of texts"),
-        ({"unit": 5}, "column 'unit' is no text"),
+        ({"options": "x, y"}, "column 'options' is not a list of texts"),
+        ({"unit": 5}, "column 'unit' is not a text"),
         ({"tolerance": "2 %"}, "column 'tolerance' is '2 %'; give a share"),
     ],
 )

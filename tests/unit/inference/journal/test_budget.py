@@ -113,7 +113,7 @@ def test_without_a_checkpoint_the_journal_tells(tmp_path, spoil):
     elif spoil == "torn":
         side.write_text('{"size": 3, "ino')
     else:
-        assert gc(path, {"1" * 16}) == 2  # writes the journal anew; what was dropped stays paid for
+        assert gc(path, {"1" * 16}) == 2  # writes the journal again; what was dropped stays paid for
     with Journal(tmp_path / "own.jsonl") as journal:
         limits = open_budget(journal, tmp_path, max_requests=4)
         assert limits.reserve(REQUEST) and not limits.reserve(REQUEST)

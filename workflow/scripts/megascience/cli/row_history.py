@@ -19,7 +19,7 @@ from megascience.storage.layout import (
     SEPARATOR,
     Layout,
     completions_path,
-    ledger_path,
+    dropped_path,
     split_subset,
     stage_files,
     stage_of_path,
@@ -116,7 +116,7 @@ class RowHistory:
         return rows[0][1] if rows else None
 
     def _drop(self, file: Path) -> dict[str, Any] | None:
-        rows = find_rows([ledger_path(file)], "id", self.identifier)
+        rows = find_rows([dropped_path(file)], "id", self.identifier)
         return rows[0][1] if rows else None
 
     def _branches(self) -> Iterator[str]:
@@ -162,7 +162,7 @@ class RowHistory:
                 yield from ("", f"== mixture {path.parent.name}", drop_line(row))
 
     def _selected(self, annotated: Path) -> dict[str, Any] | None:
-        """Return the row that an annotation got; one of hard questions only bears its selection's name and more."""
+        """Return the row that an annotation got; one of hard questions only has its selection's name and more."""
         subset = annotated.parent.name
         subsets = (subset, subset.rpartition("_below_")[0])
         files = (self.results / "select" / name / annotated.name for name in subsets)
@@ -211,9 +211,9 @@ class RowHistory:
     def _copies(self) -> Iterator[str]:
         """Give the near duplicates that were left out in favour of this row."""
         for path in stage_files(self.results, "dedup"):
-            ledger = ledger_path(path)
-            if ledger.exists():
-                table = read_columns(ledger, ["id", "detail"])
+            dropped = dropped_path(path)
+            if dropped.exists():
+                table = read_columns(dropped, ["id", "detail"])
                 mine = pc.starts_with(table.column("detail"), f"{self.identifier} ")
                 for row in table.filter(mine).to_pylist():
                     place = f"{path.parent.name}/{path.stem}"

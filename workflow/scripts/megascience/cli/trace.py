@@ -7,7 +7,7 @@ from megascience.cli.dropped import drop_line
 from megascience.cli.row_history import RowHistory, asked, chunk_lines, extractions, standard_of
 from megascience.stages.order import DROPPING_STAGES
 from megascience.storage.errors import InputError
-from megascience.storage.layout import at_stage, ledger_path, results_folder, stage_files
+from megascience.storage.layout import at_stage, dropped_path, results_folder, stage_files
 from megascience.storage.parquet import find_rows
 
 
@@ -49,7 +49,7 @@ def _other(results: Path, prompts: Path, render: bool, identifier: str) -> Itera
         pairs = find_rows([kept], "chunk_id", chunk_id)
         yield f"pairs of this chunk: {', '.join(row['qa_id'] for _, row in pairs) or 'none'}"
     for stage in DROPPING_STAGES:
-        ledgers = [ledger_path(path) for path in stage_files(results, stage)]
-        for path, row in find_rows(ledgers, "id", identifier):
+        dropped = [dropped_path(path) for path in stage_files(results, stage)]
+        for path, row in find_rows(dropped, "id", identifier):
             yield f"== {stage}: {path.parent.name}/{path.name.split('.')[0]}"
             yield drop_line(row)

@@ -1,7 +1,7 @@
-"""Contamination: the judge's verdicts decide which rows leave, and the ledger keeps the evidence.
+"""Contamination: the judge's verdicts decide which rows leave, and their record keeps the evidence.
 
 Fail closed: a row stays only if every candidate that was put to the judge was answered with a
-readable NO. Candidates under the similarity floor are not put to the judge; the ledger counts them.
+readable NO. Candidates under the similarity floor are not put to the judge; the record counts them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ def decide_shard(
     dropped: str | Path,
     verdicts: str | Path,
 ) -> None:
-    """Write a shard's clean rows, the ledger of dropped rows, and the verdict on every candidate.
+    """Write a shard's clean rows, the dropped rows, and the verdict on every candidate.
 
     Args:
         records: Parquet files whose first column is the row's id.
@@ -55,13 +55,13 @@ def decide_shard(
             "a row that was not searched must not pass: delete the file and run again"
         )
     said = {(row["id"], row["prompt"]): row for row in read_records(completions, COMPLETIONS)}
-    ledger: list[dict[str, Any]] = []
+    judged: list[dict[str, Any]] = []
     drops: dict[str, Drop] = {}
     parsed = iter_parsed(stage="decontaminate", records=[candidates], completions=completions, prompts=prompts)
     for _, pair, outcome in parsed:
         answer = said.get((pair["pair_id"], pair.get("prompt", "")))
         verdict, drop = _verdict(pair, outcome, answer)
-        ledger.append(
+        judged.append(
             {
                 **pair,
                 "verdict": verdict,
@@ -85,7 +85,7 @@ def decide_shard(
     write_table(kept, table.filter(pc.invert(pc.is_in(ids, gone))), metadata)
     reasons = {**REASONS, **COMPLETION_REASONS}
     write_dropped(dropped, "decontaminate", ((i, drops[i]) for i in order if i in drops), reasons)
-    write_records(verdicts, ledger, VERDICTS, metadata)
+    write_records(verdicts, judged, VERDICTS, metadata)
 
 
 def _verdict(pair: Mapping[str, Any], outcome: Any, answer: Mapping[str, Any] | None) -> tuple[str, Drop | None]:

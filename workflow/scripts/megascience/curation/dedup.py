@@ -241,7 +241,7 @@ def number_buckets(keys: np.ndarray, alone: np.ndarray) -> tuple[np.ndarray, int
 
 
 def select_shard(records: Sequence[str | Path], keep_list: str | Path, kept: str | Path, dropped: str | Path) -> None:
-    """Write a shard's kept rows (all columns of the records) and the ledger of the others.
+    """Write a shard's kept rows (all columns of the records) and the dropped ones.
 
     Raises:
         InputError: the keep-list names a row that the records do not have (it is of other records).

@@ -58,7 +58,7 @@ def search_shard(
         k: nearest items of each row.
         ngram: tokens of the n-gram net; 0 turns it off. At most k hits of a row join the
             candidates, those of most overlap (the share of the item's n-grams that the row holds).
-        similarity_floor: a pair under it that shares no n-gram is marked as skipped: the ledger
+        similarity_floor: a pair under it that shares no n-gram is marked as skipped: the record
             counts it, the judge is not asked.
         query_block, index_block: rows of float32 in memory at a time.
         device: "cpu" or a CUDA device such as "cuda" (needs faiss-gpu).

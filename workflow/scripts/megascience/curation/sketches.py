@@ -139,7 +139,7 @@ def load_sketches(shards: Sequence[str], sketches: Mapping[str, str | Path], ban
     """Return the rows of all sketches, with the keys of an LSH of so many bands and rows.
 
     Raises:
-        InputError: a file is no sketch, the sketches' settings differ, they have too few
+        InputError: a file is not a sketch, the sketches' settings differ, they have too few
             permutations, or an id comes twice.
     """
     from megascience.curation import minhash

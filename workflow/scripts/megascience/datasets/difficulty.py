@@ -29,7 +29,7 @@ def score_shard(
     kept: str | Path,
     dropped: str | Path,
 ) -> None:
-    """Write a shard's difficulty scores, one row a question, and the ledger of questions without any.
+    """Write a shard's difficulty scores, one row a question, and the dropped questions.
 
     Args:
         records: the sampled answers of difficulty_sample; those of one question follow each other.

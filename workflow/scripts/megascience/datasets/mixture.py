@@ -1,7 +1,7 @@
 """Mixture: a dataset of several parts, in the form of the dataset of textbooks and with a column `source`.
 
 A row of a part is left out where it has no answer, where a row of an earlier part asks the same question (see
-`overlap`), or where the part's n or share is full; the ledger tells which, and rows in are rows kept and dropped.
+`overlap`), or where the part's n or share is full; the dropped rows say which, and rows in are rows kept and dropped.
 The rows are read twice and never all at once: first ids and questions, to decide, then the rows that are kept.
 """
 
@@ -67,14 +67,14 @@ def build_mixture(
     *,
     name: str,
     output: str | Path,
-    ledger: str | Path,
+    dropped: str | Path,
     counts: str | Path,
     threshold: float,
     bands: int,
     rows: int,
     seed: int = 0,
 ) -> None:
-    """Write a mixture's dataset into `output`, the ledger of the other rows, and the counts by part (TSV).
+    """Write a mixture's dataset into `output`, the dropped rows, and the counts by part (TSV).
 
     The rows are sorted by id, whatever the parts' files; the same inputs give the same bytes.
 
@@ -96,7 +96,7 @@ def build_mixture(
     free = fates == _KEPT
     taken = draw(name, portions, subset.ids, subset.parts, free, seed)
     fates[free & ~taken] = _NOT_DRAWN
-    _write_ledger(ledger, portions, subset)
+    _write_dropped(dropped, portions, subset)
     counted = _counts(portions, subset)
     written, facts, models = _release(portions, subset, Path(output))
     if written != int(taken.sum()) or len(fates) != written + int((fates != _KEPT).sum()):
@@ -224,7 +224,7 @@ def draw(
     return taken
 
 
-def _write_ledger(path: str | Path, portions: Sequence[Portion], subset: _Rows) -> None:
+def _write_dropped(path: str | Path, portions: Sequence[Portion], subset: _Rows) -> None:
     with table_writer(path, DROPPED, {"stage": STAGE}) as write:
         gone = np.flatnonzero(subset.fates != _KEPT)
         for start in range(0, len(gone), BLOCK_ROWS):

@@ -94,7 +94,7 @@ class Vouchers:
         return {what: [(footer or {}).get(what) or None for footer in footers] for what in _MADE_BY}
 
     def models(self) -> list[tuple[str, ...]]:
-        """Return (stage, model, revision) of every model that was asked about rows that are no textbooks'."""
+        """Return (stage, model, revision) of every model that was asked about rows that are not textbooks'."""
         made = {
             (stage, footer["model"], footer["revision"])
             for stage, footers in self.footers.items()

@@ -16,7 +16,7 @@ from megascience.storage.parquet import id_column, iter_batches, read_schema
 
 TEXT, _INT = pa.string(), pa.int64()
 
-#: A public row's own attribution, which stays with it; of textbook rows the dataset's provenance tells more.
+#: A public row's own attribution, which stays with it; of textbook rows the dataset's provenance says more.
 ATTRIBUTION = pa.schema([("licence", TEXT), ("file", TEXT), ("row", _INT), ("row_id", TEXT), ("revision", TEXT)])
 
 #: What is carried of each row from its file to its block; `place` is its file's number.

@@ -8,8 +8,8 @@
 | difficulty      | rows whose mean score is in between; of these n, if n   | difficulty scores   |
 |                 | is given, with the smallest hash of seed and id         |                     |
 
-Two steps, so that only ids and numbers are in memory at once: `rank_pool` decides and writes the ledger of
-each shard's other rows; `select_shard` copies the rows that are not in it. What is taken depends on the rows
+Two steps, so that only ids and numbers are in memory at once: `rank_pool` decides and writes the dropped
+rows of each shard; `select_shard` copies the others. What is taken depends on the rows
 alone, not on how they are sharded: ties are broken by the id.
 """
 
@@ -41,20 +41,20 @@ class Pool:
 
     Attributes:
         records: its rows, whose first column is the id.
-        ledger: where the rows that are not selected go.
+        dropped: where the rows that are not selected go.
         measure: response lengths or difficulty scores of its rows, by `id`; none for the other methods.
-        refused: ledgers that say why rows have no measure.
+        refused: dropped rows, which say why rows have no measure.
     """
 
     records: Path
-    ledger: Path
+    dropped: Path
     measure: Path | None = None
     refused: tuple[Path, ...] = ()
 
 
 def pool_of(
     records: Sequence[str | Path],
-    ledgers: Sequence[str | Path],
+    dropped: Sequence[str | Path],
     measures: Sequence[str | Path] = (),
     refused: Sequence[str | Path] = (),
 ) -> list[Pool]:
@@ -63,7 +63,7 @@ def pool_of(
     return [
         Pool(
             records=Path(records[k]),
-            ledger=Path(ledgers[k]),
+            dropped=Path(dropped[k]),
             measure=Path(measures[k]) if measures else None,
             refused=tuple(map(Path, refused[k::width])),
         )
@@ -100,7 +100,7 @@ def rank_pool(
     between: tuple[float, float] = (1, 9),
     seed: int = 0,
 ) -> dict[str, int]:
-    """Decide which rows of a pool are selected, and write the ledger of the others, shard by shard.
+    """Decide which rows of a pool are selected, and write the dropped ones, shard by shard.
 
     Args:
         name: the selection's name, for messages and the summary.
@@ -148,19 +148,21 @@ def rank_pool(
     for shard, column, start in zip(shards, columns, starts, strict=False):
         rest = np.flatnonzero(~taken[start : start + len(column)])
         reasons = _reasons(name, shard, method, between)
-        _write_ledger(shard.ledger, column.take(pa.array(rest)), measure[start + rest], eligible[start + rest], reasons)
+        _write_dropped(
+            shard.dropped, column.take(pa.array(rest)), measure[start + rest], eligible[start + rest], reasons
+        )
     write_json(summary, {"selection": name, "method": method, **counts})
     return counts
 
 
-def select_shard(records: str | Path, ledger: str | Path, kept: str | Path) -> None:
-    """Write a shard's rows that the ledger does not name, with all columns of the records.
+def select_shard(records: str | Path, dropped: str | Path, kept: str | Path) -> None:
+    """Write a shard's rows that are not among the dropped ones, with all columns of the records.
 
     Raises:
-        InputError: the ledger names a row that the records do not have (it is of other records).
+        InputError: the dropped rows name one that the records do not have (it is of other records).
     """
     key = id_column(records)
-    gone = read_columns(ledger, ["id"]).column(0).combine_chunks()
+    gone = read_columns(dropped, ["id"]).column(0).combine_chunks()
     rows = written = 0
     with table_writer(kept, read_schema(records), {"stage": STAGE}) as write:
         for batch in iter_batches(records):
@@ -169,7 +171,7 @@ def select_shard(records: str | Path, ledger: str | Path, kept: str | Path) -> N
             write(pa.table(stay))
     if rows - written != len(gone):
         raise InputError(
-            f"{ledger}: names {len(gone)} rows, of which {records} has {rows - written}; delete it and run again"
+            f"{dropped}: names {len(gone)} rows, of which {records} has {rows - written}; delete it and run again"
         )
 
 
@@ -219,7 +221,7 @@ def _reasons(name: str, shard: Pool, method: str, between: tuple[float, float]) 
     return reasons
 
 
-def _write_ledger(path: Path, ids: pa.Array, measure: np.ndarray, eligible: np.ndarray, reasons: _Reasons) -> None:
+def _write_dropped(path: Path, ids: pa.Array, measure: np.ndarray, eligible: np.ndarray, reasons: _Reasons) -> None:
     rows = zip(ids.to_pylist(), measure.tolist(), eligible.tolist(), strict=True)
     told = [reasons(*row) for row in rows]
     columns = [

@@ -91,7 +91,7 @@ def _judge(verdicts: Sequence[str | Path]) -> tuple[str, ...] | None:
 
 
 def _judged(verdicts: Sequence[str | Path]) -> int | None:
-    """Return how many candidates were put to the judge, None without any ledger of verdicts."""
+    """Return how many candidates were put to the judge, None without any record of verdicts."""
     columns = [read_columns(path, ["verdict"]).column(0) for path in verdicts]
     return sum(pc.sum(pc.not_equal(column, "skipped")).as_py() or 0 for column in columns) if columns else None
 

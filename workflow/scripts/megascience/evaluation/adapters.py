@@ -1,7 +1,7 @@
 """Adapters: one small function a benchmark's format, from a row to an item.
 
 An adapter returns the item's fields (`question`, `answer`, and where they apply `options`, `context`, `unit`,
-`kind`, `tolerance`), a list of such items, or None for a row that is no item of this benchmark. What it misses in
+`kind`, `tolerance`), a list of such items, or None for a row that is not an item of this benchmark. What it misses in
 a row it reports by `KeyError` (a field is not there) or `Malformed` (a field has no usable value).
 """
 
@@ -108,7 +108,7 @@ def medqa(row: Row) -> Item:
     """Options as a mapping from letter to text."""
     options = row["options"]
     if not isinstance(options, Mapping):
-        raise Malformed("options", "is no mapping from letter to text")
+        raise Malformed("options", "is not a mapping from letter to text")
     letters = sorted(letter for letter, text in options.items() if text is not None)
     if letters != list(ascii_uppercase[: len(letters)]):
         raise Malformed("options", f"has the letters {', '.join(letters)}")

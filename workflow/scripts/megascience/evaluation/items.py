@@ -58,7 +58,7 @@ def local_files(entry: Mapping[str, Any]) -> list[str]:
 
 def _adapted(adapter: Any, row: Any, where: str, adapter_name: str) -> list[dict[str, Any]]:
     if not isinstance(row, Mapping):
-        raise InputError(f"{where}: is no object; write one object a row")
+        raise InputError(f"{where}: is not an object; write one object a row")
     try:
         found = adapter(row)
     except KeyError as error:
@@ -127,7 +127,7 @@ def _json_rows(path: Path) -> Iterator[Any]:
         try:
             yield from json.loads(text)
         except json.JSONDecodeError as error:
-            raise InputError(f"{path}: is no valid JSON ({error}); {_AGAIN}") from error
+            raise InputError(f"{path}: is not valid JSON ({error}); {_AGAIN}") from error
         return
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
@@ -135,5 +135,5 @@ def _json_rows(path: Path) -> Iterator[Any]:
                 yield json.loads(line)
             except json.JSONDecodeError as error:
                 raise InputError(
-                    f"{path}, row {number}: is no valid JSON ({error}); write one object a line"
+                    f"{path}, row {number}: is not valid JSON ({error}); write one object a line"
                 ) from error

@@ -27,7 +27,7 @@ class Book:
     Attributes:
         disciplines: none where the model is to find them; the book's PDF is digitized among the books of the first.
         sha256: hex digest that the file must have, or "" where it is not pinned.
-        row: where the book stands, as `path/of/books.tsv:line`, for messages.
+        row: where the book is, as `path/of/books.tsv:line`, for messages.
         level: one of LEVELS, or "" where the model is to find it.
     """
 
@@ -60,7 +60,7 @@ def read_shelf(path: str | Path, disciplines: Sequence[str]) -> list[Book]:
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); create it or mend its path") from error
+        raise InputError(f"{path}: cannot be read ({error.strerror}); create it or fix its path") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 (byte {error.start}); save the table as UTF-8 text") from error
     lines = re.split("\r\n|\r|\n", text)  # str.splitlines would also break a title at U+2028 and its kin
@@ -99,7 +99,7 @@ def read_shelf(path: str | Path, disciplines: Sequence[str]) -> list[Book]:
         )
         faults += _row_faults(book, disciplines)
         if book.book_id in seen:
-            faults.append(f"{where}: book_id {book.book_id!r} stands already at {seen[book.book_id]}; rename one")
+            faults.append(f"{where}: book_id {book.book_id!r} is already at {seen[book.book_id]}; rename one")
         seen.setdefault(book.book_id, where)
         books.append(book)
     faults += [
@@ -117,7 +117,7 @@ def _header_faults(where: str, header: list[str]) -> list[str]:
     faults = [f"{where}: column {name!r} is missing; {known}" for name in COLUMNS if name not in header]
     faults += [f"{where}: unknown column {name!r}; {known}" for name in header if name not in (*COLUMNS, LEVEL)]
     twice = [name for name in (*COLUMNS, LEVEL) if header.count(name) > 1]
-    faults += [f"{where}: column {name!r} stands there twice; remove one" for name in twice]
+    faults += [f"{where}: column {name!r} is there twice; remove one" for name in twice]
     return faults
 
 
@@ -154,10 +154,10 @@ def check_books(books: Sequence[Book]) -> list[str]:
 def _file_fault(book: Book) -> str | None:
     path = Path(book.path)
     if not path.is_file():
-        return f"there is no file {path}; put the PDF there or mend the path"
+        return f"there is no file {path}; put the PDF there or fix the path"
     if path.stat().st_size == 0:
         return f"{path} is empty; copy the PDF again"
     # before the PDF is opened, since a torn copy is best told by its digest
     if book.sha256 and (found := file_sha256(path)) != book.sha256:
-        return f"{path} has sha256 {found}, not {book.sha256}; restore the file or mend sha256"
+        return f"{path} has sha256 {found}, not {book.sha256}; restore the file or fix sha256"
     return pdf_fault(path)

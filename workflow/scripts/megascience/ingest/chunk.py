@@ -62,7 +62,7 @@ def load_tokenizer(path: str | Path) -> CountTokens:
         path: a `tokenizer.json` of the `tokenizers` library, or the folder that holds it.
 
     Raises:
-        InputError: the file is not there or is no tokenizer.
+        InputError: the file is not there or is not a tokenizer.
     """
     from tokenizers import Tokenizer
 
@@ -70,7 +70,7 @@ def load_tokenizer(path: str | Path) -> CountTokens:
     if path.is_dir():
         path = path / "tokenizer.json"
     if not path.is_file():
-        raise InputError(f"{path}: no such tokenizer; fetch the model again or mend its path in the config")
+        raise InputError(f"{path}: no such tokenizer; fetch the model again or fix its path in the config")
     try:
         tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # the library raises bare Exception

@@ -30,7 +30,7 @@ def typeset(source: str | Path, output: str | Path) -> None:
     except typst.TypstError as error:
         hints = "".join(f" ({hint})" for hint in error.hints)
         raise InputError(
-            f"{source}: Typst cannot compile it; mend the source\n{error.diagnostic.strip()}{hints}"
+            f"{source}: Typst cannot compile it; fix the source\n{error.diagnostic.strip()}{hints}"
         ) from error
     with atomic_file(output) as handle:
         handle.write(pdf)

@@ -136,7 +136,7 @@ def environment(devices: int, arguments: Mapping[str, Any], nodes: int = 1) -> d
         "TOKENIZERS_PARALLELISM": "false",
     }
     if devices % nodes:
-        raise InputError(f"train: {devices} GPUs are not shared out evenly over {nodes} nodes; mend the profile")
+        raise InputError(f"train: {devices} GPUs are not shared out evenly over {nodes} nodes; fix the profile")
     if devices:
         variables["NPROC_PER_NODE"] = str(devices // nodes)
     if devices > 1 or "deepspeed" in arguments:

@@ -40,7 +40,7 @@ def model_spec(manifest: str | Path, config: Mapping[str, Any], threads: int, gp
     """Return what an engine needs to know of a model.
 
     Args:
-        manifest: the model's `model.json`; its folder bears the model's or the experiment's name.
+        manifest: the model's `model.json`; its folder has the model's or the experiment's name.
         config: the configuration; an experiment is served as its base model is.
         threads: CPU threads of the job.
         gpus: GPUs of the job; they give the tensor-parallel size unless `serving` sets one.

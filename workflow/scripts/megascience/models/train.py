@@ -150,7 +150,7 @@ def _run(command: Sequence[str], variables: Mapping[str, str], log: logging.Logg
         )
     except OSError as error:
         raise EngineError(
-            f"{command[0]} cannot be started ({error.strerror}); install LLaMA-Factory or mend serving.train.command"
+            f"{command[0]} cannot be started ({error.strerror}); install LLaMA-Factory or fix serving.train.command"
         ) from error
     with process:
         assert process.stdout is not None

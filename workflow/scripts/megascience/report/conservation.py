@@ -21,7 +21,7 @@ from typing import Any, Protocol
 
 from megascience.stages.order import HOME_STAGES, STAGES
 from megascience.storage.errors import ConservationError
-from megascience.storage.layout import STANDARDS, UNCLASSIFIED, ledger_path, shard_of_path
+from megascience.storage.layout import STANDARDS, UNCLASSIFIED, dropped_path, shard_of_path
 from megascience.storage.parquet import id_column, read_columns
 from megascience.storage.tables import table_of, write_table
 
@@ -103,7 +103,7 @@ def check(
 def _check_import(kept_paths: Sequence[Path]) -> Counts:
     """Check all shards of a public source against the count of rows that its files were found to have."""
     stage = "import_source"
-    left_out = list(map(ledger_path, kept_paths))
+    left_out = list(map(dropped_path, kept_paths))
     kept = _unique(stage, kept_paths, _ids(kept_paths))
     dropped, reasons = _read_drops(left_out)
     lost = _unique(stage, left_out, dropped)
@@ -247,11 +247,11 @@ def conserve(
                 counts[stage, discipline] = _check_import(paths)
             elif stage == "digitize":
                 home = [b.book_id for b in shelf if (b.disciplines or (UNCLASSIFIED,))[0] == discipline]
-                counts[stage, discipline] = check(stage, [], paths, list(map(ledger_path, paths)), books=home)
+                counts[stage, discipline] = check(stage, [], paths, list(map(dropped_path, paths)), books=home)
             elif stage == "chunk":
                 pages = sorted(p for group in files.get("digitize", {}).values() for p in group)
                 mine = _books_of(discipline, [p for group in files.get("classify", {}).values() for p in group], shelf)
-                counts[stage, discipline] = check(stage, pages, paths, list(map(ledger_path, paths)), books=mine)
+                counts[stage, discipline] = check(stage, pages, paths, list(map(dropped_path, paths)), books=mine)
             else:
                 counts[stage, discipline] = _check_shards(
                     stage, files[before].get(discipline, []) if before else [], paths, standards
@@ -280,7 +280,7 @@ def _check_shards(stage: str, before: Sequence[Path], paths: Sequence[Path], sta
         raise ConservationError(f"{stage}: {paths[0].parent / odd} and the shards of the stage before do not match")
     total = Counts()
     for path in paths:
-        total += check(stage, [sources[path.name]], [path], [ledger_path(path)], standards=standards)
+        total += check(stage, [sources[path.name]], [path], [dropped_path(path)], standards=standards)
     return total
 
 

@@ -83,9 +83,9 @@ def _arguments(row: Mapping[str, Any], where: str) -> dict[str, Any]:
             raise ValueError(f"{where}: {name} {found[name]!r} does not exist; use one of {', '.join(allowed)}")
     options = found.get("options")
     if options is not None and not (isinstance(options, list) and all(isinstance(option, str) for option in options)):
-        raise ValueError(f"{where}: column 'options' is no list of texts; give the options' texts in order")
+        raise ValueError(f"{where}: column 'options' is not a list of texts; give the options' texts in order")
     if not isinstance(found.get("unit", ""), str):
-        raise ValueError(f"{where}: column 'unit' is no text; give it as a string")
+        raise ValueError(f"{where}: column 'unit' is not a text; give it as a string")
     tolerance = found.get("tolerance", 0)
     if isinstance(tolerance, bool) or not isinstance(tolerance, int | float) or not 0 <= tolerance < 1:
         raise ValueError(f"{where}: column 'tolerance' is {tolerance!r}; give a share such as 0.02")

@@ -30,7 +30,7 @@ CORRECT, WRONG, UNREADABLE = "correct", "wrong", "unreadable"
 
 #: Only the end of a completion is searched: an answer stands there, and longer text is a runaway generation.
 MAX_COMPLETION = 200_000
-#: A longer answer is no final answer of any benchmark; it is compared as text only.
+#: A longer answer is not a final answer of any benchmark; it is compared as text only.
 MAX_ANSWER = 4_000
 
 
@@ -71,7 +71,7 @@ class Extraction:
     Attributes:
         answer: the answer as text (a letter, a number, LaTeX, …), or None where none can be read without a guess.
         rule: the name of the rule that found it, or why there is none.
-        span: where it stands in the completion, as (start, end), or None.
+        span: where it is in the completion, as (start, end), or None.
     """
 
     answer: str | None

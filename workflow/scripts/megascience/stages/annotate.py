@@ -1,6 +1,6 @@
-"""Annotate: write a step-by-step solution anew, for rows whose own answers are not good enough to train on.
+"""Annotate: write a step-by-step solution again, for rows whose own answers are not good enough to train on.
 
-With `below`, only questions whose mean difficulty score is under it are solved anew, and the others pass through
+With `below`, only questions whose mean difficulty score is under it are solved again, and the others pass through
 untouched: the paper's difficulty-aware distillation. A question without a score passes through, too.
 """
 
@@ -19,7 +19,7 @@ REASONS = {"too_long": "the annotated response is longer than the config allows"
 
 
 def fields(record: Record) -> dict[str, Any] | None:
-    """Return the prompt's variables for a question that is to be solved anew."""
+    """Return the prompt's variables for a question that is to be solved again."""
     below = record.get("below")
     if below is not None and (record["difficulty"] is None or record["difficulty"] >= below):
         return None

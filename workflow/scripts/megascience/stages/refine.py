@@ -21,7 +21,7 @@ def fields(record: Record) -> dict[str, Any]:
 
 
 def parse(answer: dict[str, str], record: Record) -> dict[str, Any] | Drop:
-    """Return the mended question and answer; `none` says that the document does not hold what is missing."""
+    """Return the fixed question and answer; `none` says that the document does not hold what is missing."""
     if not answer:
         return Drop("not_self_contained")
     if " ".join(answer["question"].split()) == " ".join(answer["answer"].split()):

@@ -36,6 +36,6 @@ def dropped_row(identifier: str, stage: str, drop: Drop, reasons: Container[str]
 
 
 def write_dropped(path: str | Path, stage: str, drops: Iterable[tuple[str, Drop]], reasons: Container[str]) -> None:
-    """Write a stage's ledger of dropped rows from (row id, Drop) pairs; see `dropped_row`."""
+    """Write a stage's file of dropped rows from (row id, Drop) pairs; see `dropped_row`."""
     rows = (dropped_row(identifier, stage, drop, reasons) for identifier, drop in drops)
     write_records(path, rows, DROPPED, {"stage": stage})

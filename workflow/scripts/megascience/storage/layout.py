@@ -44,7 +44,7 @@ class Layout:
         self.results = Path(results)
 
     def kept(self, stage: str, subset: str, shard: str) -> Path:
-        """The rows that a stage keeps of a shard; beside them are `ledger_path`, `completions_path` and others."""
+        """The rows that a stage keeps of a shard; beside them are `dropped_path`, `completions_path` and others."""
         return self.results / stage / subset / f"{shard}.parquet"
 
     def completions(self, stage: str, *part: str) -> Path:
@@ -101,8 +101,8 @@ class Layout:
         return self.results / "preflight.txt"
 
 
-def ledger_path(kept: str | Path) -> Path:
-    """Return the ledger of dropped rows that lies beside a stage's kept rows."""
+def dropped_path(kept: str | Path) -> Path:
+    """Return the dropped rows that lies beside a stage's kept rows."""
     return Path(kept).with_suffix(".dropped.parquet")
 
 
@@ -112,7 +112,7 @@ def completions_path(kept: str | Path) -> Path:
 
 
 def verdicts_path(kept: str | Path) -> Path:
-    """Return the ledger of verdicts that lies beside the rows that decontamination kept."""
+    """Return the record of verdicts that lies beside the rows that decontamination kept."""
     return Path(kept).with_suffix(".verdicts.parquet")
 
 

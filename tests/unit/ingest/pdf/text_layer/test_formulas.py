@@ -21,7 +21,7 @@ def glyphs(text, x=0.0, base=100.0, size=12.0, lead=""):
 
 
 def test_an_operator_in_a_larger_font_than_its_line():
-    """The line's own letters are small beside the operator, and are no limits of it."""
+    """The line's own letters are small beside the operator, and are not limits of it."""
     total = Glyph("∑", 30, 50, 92, 114, 97, 24)
     line = [*glyphs("E ="), total, *glyphs("i=1", 30, 84, 8), *glyphs("n", 38, 117, 8), *glyphs("mc", 52)]
     line += glyphs("2", 64, 104.5, 8)

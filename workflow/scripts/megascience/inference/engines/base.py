@@ -24,7 +24,7 @@ OVERFLOW = re.compile(
 class Sampling:
     """How a completion is drawn. All of it shapes the data, and so it is part of a request's key.
 
-    `stop`: strings that end a completion and are no part of it.
+    `stop`: strings that end a completion and are not part of it.
     """
 
     temperature: float = 0.0

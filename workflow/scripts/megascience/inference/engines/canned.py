@@ -53,7 +53,7 @@ class CannedEngine:
             else:
                 rules = yaml.safe_load(text)
         except (OSError, ValueError, yaml.YAMLError) as error:
-            raise EngineError(f"{self.path}: no canned answers ({error}); mend serving.answers") from error
+            raise EngineError(f"{self.path}: no canned answers ({error}); fix serving.answers") from error
         for number, rule in enumerate(rules, 1):
             if not isinstance(rule, dict) or not set(rule) <= _KEYS or not {"text", "error"} & set(rule):
                 raise EngineError(f"{self.path}, rule {number}: needs text or error, and knows {', '.join(_KEYS)}")

@@ -41,7 +41,7 @@ WAITING = 0.25
 
 @contextlib.contextmanager
 def _main_is_not_run_again() -> Iterator[None]:
-    """Keep processes that Python spawns inside from importing the calling script anew.
+    """Keep processes that Python spawns inside from importing the calling script again.
 
     vLLM spawns its engine core (on a CPU, or once CUDA is initialised), needs nothing of the script, and
     a script without a guard on __main__, as workflow managers write them, would start the whole job again.

@@ -1,4 +1,4 @@
-"""Budget: stops new requests before all jobs of a run together pass a limit, and tells how to go on.
+"""Budget: stops new requests before all jobs of a run together pass a limit, and says how to go on.
 
 What was spent stands in the journals, of which those of other jobs grow at the same time: each is read on from
 where it was read to, every `REFRESH` seconds. So jobs that run side by side may together pass a limit by what
@@ -114,7 +114,7 @@ class Budget:
             self._flying += Sum(*(-getattr(share, name) for name in LIMITS))
 
     def error(self, left: int | None) -> InputError:
-        """Return the error that tells how to go on."""
+        """Return the error that says how to go on."""
         named = ", ".join(f"{name} {limit:g}" for name, limit in self.limits.items())
         unanswered = "" if left is None else f" with {left} requests of this shard unanswered"
         return InputError(
@@ -182,7 +182,7 @@ class _Tail:
     def read_on(self) -> None:
         with open(self.path, "rb") as lines:
             inode = os.fstat(lines.fileno()).st_ino
-            if inode != self._inode:  # cleaned up since, which writes it anew
+            if inode != self._inode:  # cleaned up since, which writes it again
                 self.sessions, self._size, self._inode = [], 0, inode
             lines.seek(self._size)
             for line in lines:

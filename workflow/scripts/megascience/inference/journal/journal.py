@@ -147,7 +147,7 @@ class Journal(_Index):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._lock = _lock(self.path)
         except OSError as error:
-            raise InputError(f"{self.path}: the journal cannot be written ({error}); mend the folder") from error
+            raise InputError(f"{self.path}: the journal cannot be written ({error}); fix the folder") from error
         try:
             self._recover()
             self._writer = open(self.path, "ab", buffering=0)  # noqa: SIM115 (closed in close)
@@ -256,7 +256,7 @@ class Journal(_Index):
             logger.warning("%s: %s; what was lost is asked again", self.path, self.recovered)
 
     def _set_aside(self, spoiled: list[tuple[bytes, list[bytes]]]) -> None:
-        """Move spoiled lines to a file of their own, keep what was saved of them, and index anew."""
+        """Move spoiled lines to a file of their own, keep what was saved of them, and index again."""
         with open(f"{self.path}.corrupt", "ab") as aside:
             aside.writelines(line if line.endswith(b"\n") else line + b"\n" for line, _ in spoiled)
         with atomic_file(self.path) as handle:
@@ -280,7 +280,7 @@ def gc(path: str | Path, live_keys: Collection[str]) -> int:
         InputError: there is no journal, or a job is working on it.
     """
     if not Path(path).exists():
-        raise InputError(f"{path}: there is no journal; mend the path")
+        raise InputError(f"{path}: there is no journal; fix the path")
     with Journal(path) as journal:
         return journal.keep_only(live_keys)
 

@@ -17,7 +17,7 @@ from megascience.storage.drops import Drop
 #: Reasons after which a second engine may read a page.
 AGAIN = {"page_empty", "page_failed", "page_unreadable", "page_disagrees"}
 
-#: Characters of a text layer below which it is no witness: a stamp, or the page's number.
+#: Characters of a text layer below which it is not a witness: a stamp, or the page's number.
 MIN_WITNESS = 100
 
 

@@ -236,7 +236,7 @@ def _pages(
 ) -> tuple[list[dict[str, Any]], list[tuple[str, Drop]]]:
     """Return the rows and drops of one document of olmocr.
 
-    The document tells how many pages fell back to the text layer, not which. They are among the pages without a
+    The document says how many pages fell back to the text layer, not which. They are among the pages without a
     language, which a model also reports for a page without words: where there are more of those than fell back,
     none of them is trusted.
     """
@@ -257,7 +257,7 @@ def _pages(
         if not text:
             drops.append((page_id(book.book_id, number), Drop("page_empty")))
         elif fallbacks and language is None:
-            detail = f"without a language, and {fallbacks} such pages are no reading of the model"
+            detail = f"without a language, and {fallbacks} such pages are not a reading of the model"
             drops.append((page_id(book.book_id, number), Drop("page_failed", detail)))
         else:
             rows.append(page_row(book, number, text, "olmocr", version))

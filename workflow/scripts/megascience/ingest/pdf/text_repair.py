@@ -1,4 +1,4 @@
-"""Prose: what can be told and mended of a book's text without its geometry.
+"""Prose: what can be told and fixed of a book's text without its geometry.
 
 Characters that PDFs bring, words cut at line ends, and the words that open a section or a problem.
 """

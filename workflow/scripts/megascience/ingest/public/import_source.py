@@ -165,7 +165,7 @@ def import_source(
     dropped: Sequence[str | Path],
     summary: str | Path,
 ) -> Counter[str]:
-    """Write a source's rows, `schemas.SOURCE_ROWS`, and the ledgers of those that were left out.
+    """Write a source's rows, `schemas.SOURCE_ROWS`, and those that were left out.
 
     Args:
         name: the source's name in the config; it is part of the ids.

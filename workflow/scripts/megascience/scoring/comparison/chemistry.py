@@ -25,7 +25,7 @@ class Formula:
         body: elements with their numbers, without marks of subscripts ("SO4").
         charge: "", "2-", "+" …; None where the text does not tell it from a subscript ("SO42-").
         flat: everything as it is typed without markup ("SO42-").
-        certain: it is no word: it has a number, a charge or two capitals.
+        certain: it is not a word: it has a number, a charge or two capitals.
     """
 
     body: str

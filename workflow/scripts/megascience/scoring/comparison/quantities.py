@@ -162,7 +162,7 @@ def _close(
     return digits >= 2 and difference <= _ULP * place
 
 
-#: Words that follow a number and are no unit: "5 in total", "12 m downward", "3 and no more".
+#: Words that follow a number and are not a unit: "5 in total", "12 m downward", "3 and no more".
 _PROSE = re.compile(
     r"(?:\\?(?:text|mathrm|mbox|textrm)\s*\{)?[\s(,;:.–—-]*(?:in|on|at|to|from|for|of|by|with|and|or|which|that|when|where|as|is|are|was|were|"
     r"the|an?|each|total|altogether|approximately|about|roughly|up(?:wards?)?|down(?:wards?)?|north|south|east|west|left|right|"

@@ -84,7 +84,7 @@ _SPELLED = {"¬": "neg", "∪": "cup", "∩": "cap", "∧": "land", "∨": "lor"
             "lnot": "neg", "wedge": "land", "vee": "lor", "rightarrow": "to", "leq": "le", "geq": "ge", "neq": "ne",
             "varnothing": "emptyset"}  # fmt: skip
 _ARTICLES = frozenset({"the", "a", "an"})
-#: Words of two letters that are no symbols.
+#: Words of two letters that are not symbols.
 _SMALL_WORDS = frozenset("am pm as at be by do he if in is it me my no of on or so to up us we an".split())
 #: A genotype (Aa, tt, RrYy): pairs of one letter.
 _GENOTYPE = re.compile(r"(?:([A-Za-z])(?i:\1)){1,4}")

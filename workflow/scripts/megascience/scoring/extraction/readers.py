@@ -18,7 +18,7 @@ Reader = Callable[[str, bool], str | None]
 
 
 def _exactly(text: str, options: Sequence[str]) -> str | None:
-    """Return the letter of the one option that an answer spells out, where the text is no label before another one."""
+    """Return the letter of the one option that an answer spells out, unless it is a label before another one."""
     said = plain(text)
     hits = [i for i, option in enumerate(options) if plain(option) == said]
     return chr(65 + hits[0]) if len(hits) == 1 else None

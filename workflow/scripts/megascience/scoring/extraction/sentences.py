@@ -102,7 +102,7 @@ _PROSE_WORD = re.compile(
 
 
 def _numbers(sentence: str) -> list[re.Match[str]]:
-    """Return where numbers begin that are no labels."""
+    """Return where numbers begin that are not labels."""
     return [
         match
         for match in _NUMBER_START.finditer(sentence)
@@ -145,7 +145,7 @@ _COMPOUND = re.compile(
 
 #: So many last places that may lead to a result are looked at.
 _MAX_ANCHORS = 12
-#: What is longer is no closing sentence.
+#: What is longer is not a closing sentence.
 _MAX_SENTENCE = 2_000
 
 

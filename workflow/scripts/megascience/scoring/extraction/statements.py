@@ -316,7 +316,7 @@ def with_surroundings(text: str, start: int, end: int, answer: str) -> str:
     if sign:
         answer = f"{sign[1]} {answer}"
     if re.search(r"[a-zA-Z]\s*\}?\s*$", answer) and not re.search(r"\d\s*\}?$", answer):
-        return answer  # it has a unit of its own, or is no number
+        return answer  # it has a unit of its own, or is not a number
     power = _POWER_BEHIND.match(text, end)
     if power:
         answer, end = f"{answer} {power[1]}", power.end()

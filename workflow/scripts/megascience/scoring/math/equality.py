@@ -291,7 +291,7 @@ def _same_equation(a: Node, b: Node, scalar: ScalarTest) -> bool:
 def _roots_within(a: Node, b: Node) -> bool:
     """Return whether every root of `a` that is found solves `b` as well; False where too few are found.
 
-    This is for equations that are no polynomials (ln y = x beside y = e^x), whose roots have to be searched for.
+    This is for equations that are not polynomials (ln y = x beside y = e^x), whose roots have to be searched for.
     """
     first, second = _difference(a), _difference(b)
     names = sorted(symbols(first))

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 from megascience.scoring.math.tree import Node, product, total
 
-#: A larger product than this is no answer.
+#: A larger product than this is not an answer.
 _MAX_CELLS = 400
 Rows = list[tuple[Node, ...]]
 #: The unit vectors of three axes, as the grammar names them.

@@ -266,7 +266,7 @@ def read_number(text: str) -> Numeral | None:
     sides = sides_of(text)
     if len(sides) > 1:
         if RELATION.search(_SUBSCRIPT.sub("", text)) or (len(sides) > 2 and re.search(r"[,;]|\b(?:and|or)\b", text)):
-            return None  # x = 1, y = 2 is no number, nor is x = 1 > 0
+            return None  # x = 1, y = 2 is not a number, nor is x = 1 > 0
         return _value_of(sides)
     return constant(text)
 

@@ -28,7 +28,7 @@ def parse(text: str) -> Node:
     """Return the tree of an answer.
 
     Raises:
-        ParseError: the text is no mathematics that this grammar knows, or too long or too deep for an answer.
+        ParseError: the text is not mathematics that this grammar knows, or too long or too deep for an answer.
     """
     if len(text) > MAX_LENGTH:
         raise TooComplex("too long")

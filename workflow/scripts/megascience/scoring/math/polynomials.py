@@ -14,11 +14,11 @@ _CONSTANTS = {"pi": Fraction(7919, 2521), "e": Fraction(6353, 2333)}
 
 
 class NotRational(ArithmeticError):
-    """The node is no rational function with rational coefficients, or one of too high a degree."""
+    """The node is not a rational function with rational coefficients, or one of too high a degree."""
 
 
 def same_solutions(a: Node, b: Node) -> bool | None:
-    """Return whether a = 0 and b = 0 have the same solutions, None where they are no rational functions.
+    """Return whether a = 0 and b = 0 have the same solutions, None where they are not rational functions.
 
     Each symbol in turn is the unknown, while the others have fixed values; then both sides are polynomials over a
     denominator, and their solutions are the same where the parts without repeated factors are. Complex solutions

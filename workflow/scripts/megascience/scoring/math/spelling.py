@@ -126,7 +126,7 @@ def spell_greek(text: str) -> str:
     return text if text.isascii() else "".join(_GREEK_CHARS.get(char, char) for char in text)
 
 
-#: Marks of vectors, between which \\times is no product of numbers.
+#: Marks of vectors, between which \\times is not a product of numbers.
 _VECTORS = re.compile(r"\\(?:vec|mathbf|boldsymbol|bm|nabla|overrightarrow)(?![a-zA-Z])")
 _CROSS = re.compile(r"\\times(?![a-zA-Z])")
 

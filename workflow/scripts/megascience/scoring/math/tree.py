@@ -20,7 +20,7 @@ Node = tuple[Any, ...]
 MAX_LENGTH = 2_000
 MAX_DEPTH = 60
 MAX_TOKENS = 1_200
-#: A decimal exponent beyond this is no number that a benchmark asks for.
+#: A decimal exponent beyond this is not a number that a benchmark asks for.
 MAX_EXPONENT = 4_000
 
 

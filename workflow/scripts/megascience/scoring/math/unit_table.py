@@ -11,7 +11,7 @@ Dimensions = tuple[tuple[str, Fraction], ...]
 
 #: A line a unit: symbols | words | size | dimensions. A "+" before the symbols or the words: they take prefixes.
 #: Beside the seven SI dimensions stand those that SI counts as 1 and that must not be mixed up: angle and cycle
-#: (a hertz is no radian a second), decay, dose, bit, money by currency, equivalents and international units.
+#: (a hertz is not a radian a second), decay, dose, bit, money by currency, equivalents and international units.
 _TABLE = """
 + m | + meter metre | 1 | m
 + g gm gms | + gram gramme | 1e-3 | kg

@@ -119,7 +119,7 @@ def _glued(name: str) -> list[str] | None:
 
 @lru_cache(maxsize=8192)
 def read_unit(text: str) -> Unit | None:
-    """Return the unit that a text begins with, `NONE` for none or "unitless"; None where words are no unit.
+    """Return the unit that a text begins with, `NONE` for none or "unitless"; None where words are not a unit.
 
     Powers of ten in a unit (SciBench's `10^6 m`) go into its factor. Prose after a unit is left alone.
     """
@@ -164,7 +164,7 @@ def _spelling(text: str) -> str:
 
 
 class _Reader:
-    """Reads `kg m^2/s^2`, `J/(mol·K)`, `m s-1`; stops at the first word that is no unit."""
+    """Reads `kg m^2/s^2`, `J/(mol·K)`, `m s-1`; stops at the first word that is not a unit."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -256,7 +256,7 @@ class _Reader:
         return factor, dimensions, used
 
     def preposition(self, word: str, end: int) -> bool:
-        """Return whether a word after a unit is no unit: "490 N at an angle"; "5 lb in" is one."""
+        """Return whether a word after a unit is not a unit: "490 N at an angle"; "5 lb in" is one."""
         return word in _PREPOSITIONS and (word != "in" or re.match(r"\s+[a-zA-Z]", self.text[end:]) is not None)
 
     def exponent(self) -> Fraction:

@@ -129,7 +129,7 @@ def _same_at(a: Node, b: Node, point: dict[str, Any]) -> bool:
                 raise Undecided("an integral, a sum or a limit without a value") from None
             values.append(None)
     if huge == 1 and values[0] is not None:
-        return False  # a value of moderate size is no huge one
+        return False  # a value of moderate size is not a huge one
     if huge or values == [None, None]:
         raise Undecided("too large" if huge else "undefined")
     if None in values:

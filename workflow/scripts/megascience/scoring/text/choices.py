@@ -105,7 +105,7 @@ def read_letter(text: str, options: int = 26) -> str | None:
     found = letter_at(text, options)
     if found is None:
         return None
-    return None if _names_another(text, found, options) else found[0]  # two options are no choice of one
+    return None if _names_another(text, found, options) else found[0]  # two options are not a choice of one
 
 
 _LETTERS = re.compile(

@@ -50,7 +50,7 @@ def fold(text: str) -> str:
     return text if text.isascii() else text.translate(_FOLDED)
 
 
-#: A group that holds more than this is no answer.
+#: A group that holds more than this is not an answer.
 _MAX_GROUP = 16_000
 
 

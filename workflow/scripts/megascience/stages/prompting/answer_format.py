@@ -56,7 +56,7 @@ class AnswerFormat:
         ones, whatever its case and the Markdown and punctuation around it. Free text is not changed, except
         that blanks (`BLANKS`) at its ends go: for every text that is not empty and holds neither a tag of its own
         block nor a mark of a thought, reading what was written gives the text back. A block that holds
-        its own opening tag began anew if that tag starts a line; else nobody knows what is meant, and
+        its own opening tag began again if that tag starts a line; else nobody knows what is meant, and
         the block is not read.
         """
         if not self.tags:

@@ -79,7 +79,7 @@ class Prompt:
                 content = "".join(self.template.blocks[role](context)).strip()
                 messages.append({"role": role, "content": content})
         except jinja2.TemplateError as error:
-            raise InputError(f"{self.path}: {error}; mend the template") from error
+            raise InputError(f"{self.path}: {error}; fix the template") from error
         return tuple(messages)
 
 
@@ -110,7 +110,7 @@ def load_prompt(path: str | Path) -> Prompt:
     try:
         text = Path(path).read_bytes().decode("utf-8")
     except FileNotFoundError:
-        raise InputError(f"{path}: there is no such prompt file; mend the path in the config") from None
+        raise InputError(f"{path}: there is no such prompt file; fix the path in the config") from None
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 ({error}); save it as UTF-8") from None
     match = _FRONT_MATTER.match(text)

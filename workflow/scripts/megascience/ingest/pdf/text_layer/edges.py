@@ -10,7 +10,7 @@ from megascience.ingest.pdf.text_layer.paragraphs import usual_leading, usual_si
 #: A row at the page's edge is a running head if it stands there on this many pages.
 MIN_REPEATS = 3
 
-#: Rows at one edge that are looked at: a book's head or foot has seldom more.
+#: Rows at one edge that are looked at: a book's head or foot has rarely more.
 EDGE_ROWS = 3
 
 #: A head is set off from the text by more than this many leadings.

@@ -31,7 +31,7 @@ _OPERATORS = re.compile(
 )
 
 # TeX's bitmap fonts have no names. What its text fonts show at codes that ASCII leaves to control characters or to
-# signs that text seldom has (The TeXbook, appendix F; T1 and TS1 as in the LaTeX font guide's tables).
+# signs that text rarely has (The TeXbook, appendix F; T1 and TS1 as in the LaTeX font guide's tables).
 _LIGATURES = ("ff", "fi", "fl", "ffi", "ffl")
 _OT1_LIGATURES = dict(zip(range(0x0B, 0x10), _LIGATURES, strict=True))
 _OT1 = _OT1_LIGATURES | {0x10: "ı", 0x7B: "–", 0x7C: "—", 0x5C: "“", 0x22: "”", 0x27: "’", 0x60: "‘"}

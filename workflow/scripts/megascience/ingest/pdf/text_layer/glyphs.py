@@ -17,7 +17,7 @@ from megascience.ingest.pdf.text_layer.glyph_names import is_unknown, private_te
 #: Path objects that are looked at on one page; vector graphics can have hundreds of thousands.
 MAX_PATHS = 20_000
 
-#: A page with more bars than this is a drawing, whose lines are no fractions.
+#: A page with more bars than this is a drawing, whose lines are not fractions.
 MAX_BARS = 400
 
 #: A ruled line that can be the bar of a fraction or a root is at most this thick and at least this wide.

@@ -68,7 +68,7 @@ def _rows(glyphs: Sequence[Glyph]) -> Iterator[list[Glyph]]:
     """Yield the glyphs of each line.
 
     PDFium ends a line wherever the baseline jumps, also at a stacked sub- and superscript or a tall bracket: a line
-    that goes on to the right at the same height is no new line.
+    that goes on to the right at the same height is not a new line.
     """
     row: list[Glyph] = []
     for glyph in glyphs:

@@ -47,7 +47,7 @@ def paragraphs(lines: Sequence[Line], size: float, leading: float, width: float,
         size: the book's usual font size.
         leading: the book's usual distance between baselines.
         width: the book's usual width of a text column.
-        vocabulary: the book's words, to mend those cut at line ends.
+        vocabulary: the book's words, to fix those cut at line ends.
     """
     rows = _rows(lines)
     notes = _footnotes(rows, size)

@@ -1,7 +1,7 @@
 """Tables: rows and columns, told by ruled lines and by the strips of a page that no cell crosses, as Markdown.
 
 A table is ruled (lines over the same width enclose it) or only aligned (rows of short cells that stand below each
-other). What is less certain stays text: prose in columns, lists, indexes, matrices and code are no tables.
+other). What is less certain stays text: prose in columns, lists, indexes, matrices and code are not tables.
 """
 
 import re
