@@ -17,7 +17,7 @@ others = [
     for path in os.environ.get("PYTHONPATH", "").split(os.pathsep)
     if path and path != LIBRARY
 ]
-os.environ["PYTHONPATH"] = os.pathsep.join([LIBRARY, *others])
+os.environ.update(PYTHONPATH=os.pathsep.join([LIBRARY, *others]))
 sys.path.insert(0, LIBRARY)
 
 from megascience.storage.shipped import content, find_file, find_program, shipped_name

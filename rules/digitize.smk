@@ -82,7 +82,7 @@ rule digitize:
             for b in PLAN.shelving.books_at_home(**wildcards)
         ],
         settings=CONFIG.digitize.plain(),
-        results=RESULTS,
+        results=lambda wildcards: RESULTS,
         code=code_hash("digitize"),
     script:
         "../workflow/scripts/digitize.py"

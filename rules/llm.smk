@@ -29,7 +29,7 @@ for stage, part in PARTS.items():
             "../envs/llm.yaml"
         params:
             settings=asking(stage)["settings"],
-            results=RESULTS,
+            results=lambda wildcards: RESULTS,
         script:
             "../workflow/scripts/pending.py"
 
@@ -50,7 +50,7 @@ rule generate:
     params:
         settings={},
         model="",
-        results=RESULTS,
+        results=lambda wildcards: RESULTS,
         code="",
     script:
         "../workflow/scripts/generate.py"
