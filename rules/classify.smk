@@ -13,7 +13,7 @@ rule classify_books:
     conda:
         "../envs/curate.yaml"
     params:
-        books=lambda wildcards: PLAN.shelving.rows_at_home(*wildcards),
+        books=lambda wildcards: PLAN.book_shards.rows_at_home(*wildcards),
         offered=PLAN.disciplines,
         shown={
             key: getattr(CONFIG.classify, key)

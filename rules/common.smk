@@ -93,7 +93,7 @@ def homes(stage):
     """A stage's files of the shards where the books of a discipline's shard are at home."""
     return lambda wildcards: [
         f"<results>/{stage}/{d}/{s}.parquet"
-        for d, s in PLAN.shelving.homes(**wildcards)
+        for d, s in PLAN.book_shards.homes(**wildcards)
     ]
 
 

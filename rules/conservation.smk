@@ -14,7 +14,7 @@ rule table_yield:
     conda:
         "../envs/report.yaml"
     params:
-        books=lambda wildcards: PLAN.shelving.rows(),
+        books=lambda wildcards: PLAN.book_shards.rows(),
         standards=CONFIG.extract.standards,
         code=code_hash("table_yield"),
     script:

@@ -20,7 +20,7 @@ rule dataset:
     log:
         "<logs>/dataset/{dataset}.log",
     wildcard_constraints:
-        dataset="|".join(map(re.escape, [TRUNK, *PLAN.chains.branches])),
+        dataset="|".join(map(re.escape, [TRUNK, *PLAN.branches.names])),
     conda:
         "../envs/curate.yaml"
     params:
@@ -28,7 +28,7 @@ rule dataset:
             s for s in PLAN.pool_stages(wildcards.dataset) if s in MODEL_STAGES
         ],
         standards=CONFIG.extract.standards,
-        books=lambda wildcards: PLAN.shelving.rows(),
+        books=lambda wildcards: PLAN.book_shards.rows(),
         embedder=PLAN.embedder,
         code=code_hash("dataset"),
     script:

@@ -41,13 +41,13 @@ rule dedup_embed:
 
 
 # One clustering for all textbooks and one for each public source.
-for pool in PLAN.chains.unbranched:
+for pool in PLAN.branches.unbranched:
 
     rule:
         name:
             f"dedup_cluster_{pool}"
         input:
-            records=REPORTS.pool_files(pool, PLAN.chains.reads("dedup", pool)),
+            records=REPORTS.pool_files(pool, PLAN.branches.reads("dedup", pool)),
             sketches=REPORTS.pool_files(pool, "dedup", ".sketch.parquet"),
             vectors=REPORTS.pool_files(pool, "dedup", ".npy") if SEMANTIC else [],
             ids=REPORTS.pool_files(pool, "dedup", ".ids.parquet") if SEMANTIC else [],

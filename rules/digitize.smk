@@ -25,7 +25,7 @@ rule typeset:
 rule shelf:
     input:
         pdfs=lambda wildcards: [
-            book.path for book in PLAN.shelving.books_at_home(**wildcards)
+            book.path for book in PLAN.book_shards.books_at_home(**wildcards)
         ],
     output:
         checked="<results>/shelf/{discipline}/{shard}.tsv",
@@ -36,7 +36,7 @@ rule shelf:
     params:
         books=lambda wildcards: [
             (b.book_id, b.path, b.sha256)
-            for b in PLAN.shelving.books_at_home(**wildcards)
+            for b in PLAN.book_shards.books_at_home(**wildcards)
         ],
         code=code_hash("shelf"),
     script:
@@ -47,7 +47,7 @@ rule shelf:
 # sources were read.
 rule preflight:
     input:
-        shelf=[f"<results>/shelf/{d}/{s}.tsv" for d, s in PLAN.shelving.home_shards],
+        shelf=[f"<results>/shelf/{d}/{s}.tsv" for d, s in PLAN.book_shards.home_shards],
         benchmarks=expand(
             "<results>/benchmarks/{benchmark}.parquet", benchmark=PLAN.benchmarks
         ),
@@ -65,7 +65,7 @@ rule preflight:
 rule digitize:
     input:
         pdfs=lambda wildcards: [
-            book.path for book in PLAN.shelving.books_at_home(**wildcards)
+            book.path for book in PLAN.book_shards.books_at_home(**wildcards)
         ],
     output:
         kept="<results>/digitize/{discipline}/{shard}.parquet",
@@ -79,7 +79,7 @@ rule digitize:
     params:
         books=lambda wildcards: [
             (b.book_id, b.path, b.sha256)
-            for b in PLAN.shelving.books_at_home(**wildcards)
+            for b in PLAN.book_shards.books_at_home(**wildcards)
         ],
         settings=CONFIG.digitize.plain(),
         results=lambda wildcards: RESULTS,
@@ -104,7 +104,7 @@ rule chunk:
         "../envs/digitize.yaml"
     params:
         books=lambda wildcards: [
-            book.book_id for book in PLAN.shelving.books_of(**wildcards)
+            book.book_id for book in PLAN.book_shards.books_of(**wildcards)
         ],
         tokens=CONFIG.chunk.tokens,
         code=code_hash("chunk"),

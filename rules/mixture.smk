@@ -18,7 +18,7 @@ rule mixture:
     benchmark:
         "<timings>/mixture/{dataset}.tsv"
     wildcard_constraints:
-        dataset="|".join(map(re.escape, PLAN.recipes.mixtures)) or "no mixture",
+        dataset="|".join(map(re.escape, PLAN.mixtures.parts)) or "no mixture",
     conda:
         "../envs/curate.yaml"
     params:
@@ -29,7 +29,7 @@ rule mixture:
                 "n": part.n,
                 "share": part.share,
             }
-            for part in PLAN.recipes.mixtures[wildcards.dataset]
+            for part in PLAN.mixtures.parts[wildcards.dataset]
         ],
         seed=lambda wildcards: CONFIG.datasets[wildcards.dataset].seed or 0,
         dedup={key: getattr(CONFIG.dedup, key) for key in ("preset", "threshold")},

@@ -6,7 +6,7 @@ rule table_contamination:
     input:
         verdicts=[
             path
-            for pool in PLAN.needed.chains.unbranched
+            for pool in PLAN.needed.branches.unbranched
             for path in REPORTS.pool_files(pool, "decontaminate", ".verdicts.parquet")
         ],
     output:
@@ -96,7 +96,7 @@ rule table_sources:
     log:
         "<logs>/tables/sources.{mixture}.log",
     wildcard_constraints:
-        mixture="|".join(PLAN.recipes.mixtures) or "no mixture",
+        mixture="|".join(PLAN.mixtures.parts) or "no mixture",
     conda:
         "../envs/report.yaml"
     params:

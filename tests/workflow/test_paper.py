@@ -64,7 +64,7 @@ def write_results(root, plan):
             "extract": {"chunk_id": lambda i: f"chunk{i // 2}", "standard": lambda i: ("high", "low")[i % 2]},
         }.items():
             write_records(root.joinpath(stage, *place).with_suffix(".parquet"), *rows_of(stage, 4, **columns))
-    for pool, measures in plan.recipes.measured().items():
+    for pool, measures in plan.mixtures.measured().items():
         for place in plan.pool_shards(pool):
             for measure in measures:
                 stage, column = {
@@ -113,7 +113,7 @@ def write_tables(root, plan):
         file.write_text(
             json.dumps({"selection": selection, "method": "all", "rows": 18, "eligible": 18, "selected": 7})
         )
-    parts = [(p.name, plan.part_pool(p), 7) for p in plan.recipes.mixtures["megascience"]]
+    parts = [(p.name, plan.part_pool(p), 7) for p in plan.mixtures.parts["megascience"]]
     write_table(table_of(("part", "source", "rows_kept"), parts), root / "mixture" / "megascience" / "counts.tsv")
     found = [("physics", "gsm8k", 5, 2), (next(iter(plan.config.sources)), "mmlu", 5, 1)]
     write_table(

@@ -92,7 +92,7 @@ def test_pages_are_counted_where_there_are_pdfs(tmp_path: Path) -> None:
     for _ in range(40):
         document.new_page(200, 300)
     plan = tree.plan(tmp_path)
-    for book in plan.shelving.books:
+    for book in plan.book_shards.books:
         object.__setattr__(book, "path", str(tmp_path / book.path))
         document.save(tmp_path / f"{book.book_id}.pdf")
     rows = lines(forecast(plan, tmp_path / "results"))

@@ -181,14 +181,14 @@ def test_a_shard_takes_the_candidates_that_are_of_its_discipline(tmp_path):
 
 def test_a_book_without_disciplines_stands_in_a_shard_of_each_and_is_digitized_once(tmp_path):
     plan = tree.plan(tmp_path)
-    shelving = plan.shelving
+    book_shards = plan.book_shards
     open_book = book("open", disciplines=())
-    shelving.books.append(open_book)
-    assert shelving.home(open_book) == (UNCLASSIFIED, "000") and (UNCLASSIFIED, "000") in shelving.home_shards
-    assert shelving.books_at_home(UNCLASSIFIED, "000") == [open_book]
+    book_shards.books.append(open_book)
+    assert book_shards.home(open_book) == (UNCLASSIFIED, "000") and (UNCLASSIFIED, "000") in book_shards.home_shards
+    assert book_shards.books_at_home(UNCLASSIFIED, "000") == [open_book]
     for discipline in ("physics", "biology", "medicine"):
-        assert open_book in shelving.books_of(discipline, shelving.shard(open_book, discipline))
-        assert (UNCLASSIFIED, "000") in shelving.homes(discipline, "000")
+        assert open_book in book_shards.books_of(discipline, book_shards.shard(open_book, discipline))
+        assert (UNCLASSIFIED, "000") in book_shards.homes(discipline, "000")
     assert (UNCLASSIFIED, "000") in plan.asked("classify") and (UNCLASSIFIED, "000") not in plan.asked("extract")
 
 

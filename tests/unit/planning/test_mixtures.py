@@ -1,12 +1,12 @@
-"""Recipes: selections and mixtures in the config, and what is wrong with them."""
+"""Mixtures: selections and mixtures in the config, and what is wrong with them."""
 
 from typing import Any
 
 import pytest
-from megascience.planning.branches import Chains
+from megascience.planning.branches import Branches
 from megascience.planning.config.data import Dataset, Part, Selection
 from megascience.planning.config.section import checked
-from megascience.planning.mixtures import Recipes
+from megascience.planning.mixtures import Mixtures
 
 SELECTIONS = {
     "hard": {"of": "web", "method": "difficulty"},
@@ -24,18 +24,18 @@ POOLS = ["textbook_reasoning", "no_refine", "web"]
 RELEASED = POOLS[:2]
 
 
-def recipes_of(selections: dict[str, Any], datasets: dict[str, Any]) -> Recipes:
-    return Recipes(
+def mixtures_of(selections: dict[str, Any], datasets: dict[str, Any]) -> Mixtures:
+    return Mixtures(
         checked(dict[str, Selection], selections, "selections"), checked(dict[str, Dataset], datasets, "datasets")
     )
 
 
 def faults(selections: dict[str, Any] | None = None, mixture: list[dict[str, Any]] | None = None) -> list[str]:
     datasets = {**DATASETS, **({"mine": {"mixture": mixture}} if mixture else {})}
-    return recipes_of({**SELECTIONS, **(selections or {})}, datasets).faults(POOLS, RELEASED)
+    return mixtures_of({**SELECTIONS, **(selections or {})}, datasets).faults(POOLS, RELEASED)
 
 
-def test_good_recipes_have_no_faults() -> None:
+def test_good_mixtures_have_no_faults() -> None:
     assert faults() == []
 
 
@@ -83,23 +83,23 @@ def test_faulty_mixtures(mixture: list[dict[str, Any]], message: str) -> None:
 
 
 def test_what_is_needed_of_each_pool() -> None:
-    recipes = recipes_of(SELECTIONS, DATASETS)
-    assert recipes.used() == ["chance", "books", "hard"]
-    assert recipes.measured() == {"web": {"difficulty"}, "no_refine": {"difficulty"}}
-    assert recipes.annotations == {
+    mixtures = mixtures_of(SELECTIONS, DATASETS)
+    assert mixtures.used() == ["chance", "books", "hard"]
+    assert mixtures.measured() == {"web": {"difficulty"}, "no_refine": {"difficulty"}}
+    assert mixtures.annotations == {
         "chance": Part(select="chance", annotate=True),
         "books_below_5_5": Part(select="books", annotate_below=5.5),
     }
 
 
 def test_where_selections_and_annotations_find_their_rows() -> None:
-    recipes = recipes_of(SELECTIONS, DATASETS)
-    chains = Chains(["physics", "law"], checked(dict[str, Dataset], DATASETS, ""), ["web"], recipes)
-    assert chains.selected("chance") == ["web.chance"]
-    assert chains.selected("books_below_5_5") == ["physics.books_below_5_5", "law.books_below_5_5"]
-    assert chains.before("select", "web.chance") == ("decontaminate", "web")
-    assert chains.before("select", "law.books") == ("reference", "law.no_refine")
-    assert chains.before("annotate", "law.books_below_5_5") == ("select", "law.books")
-    assert chains.before("annotate", "web.chance") == ("select", "web.chance")
-    assert chains.before("difficulty_sample", "law.no_refine") == ("reference", "law.no_refine")
-    assert chains.before("difficulty_score", "web") == ("difficulty_sample", "web")
+    mixtures = mixtures_of(SELECTIONS, DATASETS)
+    branches = Branches(["physics", "law"], checked(dict[str, Dataset], DATASETS, ""), ["web"], mixtures)
+    assert branches.selected("chance") == ["web.chance"]
+    assert branches.selected("books_below_5_5") == ["physics.books_below_5_5", "law.books_below_5_5"]
+    assert branches.before("select", "web.chance") == ("decontaminate", "web")
+    assert branches.before("select", "law.books") == ("reference", "law.no_refine")
+    assert branches.before("annotate", "law.books_below_5_5") == ("select", "law.books")
+    assert branches.before("annotate", "web.chance") == ("select", "web.chance")
+    assert branches.before("difficulty_sample", "law.no_refine") == ("reference", "law.no_refine")
+    assert branches.before("difficulty_score", "web") == ("difficulty_sample", "web")

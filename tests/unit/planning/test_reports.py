@@ -34,7 +34,7 @@ def test_what_is_counted_is_what_the_experiments_need(tmp_path: Path) -> None:
     plan = reports(tmp_path).plan
     assert list(plan.needed.config.sources) == ["web"] and list(plan.config.sources) == ["web", "forum"]
     assert list(plan.needed.config.datasets) == ["textbook_reasoning", "mixed"]
-    assert plan.needed.shelving is plan.shelving and plan.needed is plan.needed
+    assert plan.needed.book_shards is plan.book_shards and plan.needed is plan.needed
     assert plan.needed.needed.config == plan.needed.config
 
 

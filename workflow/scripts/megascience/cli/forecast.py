@@ -180,7 +180,7 @@ class _Rows:
             sizes = [self.plan.registry[path.stem].rows for path in shard.records]
             return _total([size if count is None else count for count, size in zip(counts, sizes, strict=True)])
         if shard.stage == "classify":
-            books = self.plan.shelving.books_at_home(shard.subset, shard.records[0].name.split(".")[0])
+            books = self.plan.book_shards.books_at_home(shard.subset, shard.records[0].name.split(".")[0])
             return float(sum(not (book.level and book.disciplines) for book in books))
         stage, subset, name = shard.records[0].parts[-3:]
         rows = self.after(stage, subset, name)
@@ -215,19 +215,19 @@ class _Rows:
     def _line(self, subset: str) -> str:
         """Return what a subset is measured with: a source, a selection, or "" for all textbooks."""
         base, name = split_subset(subset)
-        if name in self.plan.recipes.names:
+        if name in self.plan.mixtures.names:
             return name
         return base if base in self.plan.config.sources else ""
 
     def _subsets(self, line: str) -> list[str]:
         if not line:
             return self.plan.disciplines
-        return self.plan.chains.selected(line) if line in self.plan.recipes.names else [line]
+        return self.plan.branches.selected(line) if line in self.plan.mixtures.names else [line]
 
     def _assumed(self, stage: str, line: str) -> float:
         """Return the share that is assumed until it was measured."""
         if stage == "select":
-            entry = self.plan.recipes.selections[line]
+            entry = self.plan.mixtures.selections[line]
             return 1.0 if entry.method == "all" else SELECTED
         if line in self.plan.config.sources and stage in SOURCE_SHARES:
             return SOURCE_SHARES[stage]
@@ -235,7 +235,7 @@ class _Rows:
 
     def _before(self, stage: str, subset: str) -> tuple[str, str]:
         """Return the stage and the subset whose rows another one gets; every pair gives its candidates."""
-        return self.plan.chains.before("decontaminate" if stage == "search" else stage, subset)
+        return self.plan.branches.before("decontaminate" if stage == "search" else stage, subset)
 
     def _share(self, stage: str, line: str) -> float:
         """Return what a stage gives for each row it gets, over the shards where both are there, else the paper's."""
@@ -253,7 +253,7 @@ class _Rows:
     def _asked(self) -> float:
         """Return the share of pairs that distill_cot asks about; all of them until that was measured."""
         asked = judged = 0
-        for discipline, shard in self.plan.shelving.shards:
+        for discipline, shard in self.plan.book_shards.shards:
             completions = _rows_in(self.results / "distill_cot" / discipline / f"{shard}.completions.parquet")
             rows = _rows_in(self.results / "judge_cot" / discipline / f"{shard}.parquet")
             if completions is not None and rows is not None:
@@ -264,7 +264,7 @@ class _Rows:
         return len(self.plan.config.extract.standards)
 
     def _tokens(self, discipline: str, name: str) -> float:
-        books = self.plan.shelving.books_of(discipline, Path(name).stem)
+        books = self.plan.book_shards.books_of(discipline, Path(name).stem)
         # A book that is still to be classified stands in every discipline, and will be of one at most.
         shares = [1 if book.disciplines else 1 / len(self.plan.disciplines) for book in books]
         pages = [_pages(book.path) for book in books]

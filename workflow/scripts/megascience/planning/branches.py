@@ -1,4 +1,4 @@
-"""Chains: the stages that a subset goes through, and where each of its stages finds its records.
+"""Branches: the stages that a subset goes through, and where each of its stages finds its records.
 
 A subset is a discipline of the shelf (`physics`), a public source (`natural_reasoning`), or a branch of a
 discipline (`physics.no_refine`), named after the dataset that leaves stages out or overrides their settings.
@@ -7,25 +7,25 @@ two datasets share is computed once.
 
 A pool is what is released or mixed: all subsets of one dataset of textbooks, or one public source. Its last rows
 are measured (difficulty_sample, difficulty_score, response_length) under the pool's own subsets; what is selected
-of them, and annotated, has subsets named after the selection or the annotation (see `recipes`).
+of them, and annotated, has subsets named after the selection or the annotation (see `mixtures`).
 """
 
 from collections.abc import Mapping, Sequence
 
 from megascience.planning.config.data import Dataset
-from megascience.planning.mixtures import Recipes
+from megascience.planning.mixtures import Mixtures
 from megascience.stages.order import SOURCE_STAGES, STAGES
 from megascience.storage.layout import SEPARATOR, TRUNK, split_subset
 
 
-class Chains:
+class Branches:
     """The ways of all subsets.
 
     Args:
         disciplines: the shelf's disciplines.
         datasets: the config's `datasets`; those with `mixture` have no chain of their own.
         sources: the names of the public sources.
-        recipes: the selections and mixtures.
+        mixtures: the selections and mixtures.
     """
 
     def __init__(
@@ -33,19 +33,19 @@ class Chains:
         disciplines: Sequence[str],
         datasets: Mapping[str, Dataset],
         sources: Sequence[str],
-        recipes: Recipes | None = None,
+        mixtures: Mixtures | None = None,
     ) -> None:
-        self.recipes = recipes or Recipes({}, datasets)
+        self.mixtures = mixtures or Mixtures({}, datasets)
         self.disciplines = list(disciplines)
         self.sources = list(sources)
-        self.branches = {
+        self.names = {
             name: entry for name, entry in datasets.items() if name != TRUNK and first_difference(entry) is not None
         }
 
     @property
     def pools(self) -> list[str]:
         """The trunk, the branches and the sources."""
-        return [TRUNK, *self.branches, *self.sources]
+        return [TRUNK, *self.names, *self.sources]
 
     @property
     def unbranched(self) -> list[str]:
@@ -71,7 +71,7 @@ class Chains:
         base, branch = split_subset(subset)
         if base in self.sources:
             return SOURCE_STAGES
-        without: Sequence[str] = (self.branches[branch].without or ()) if branch else ()
+        without: Sequence[str] = (self.names[branch].without or ()) if branch else ()
         return tuple(stage for stage in STAGES if stage not in without)
 
     def own(self, subset: str) -> tuple[str, ...]:
@@ -80,7 +80,7 @@ class Chains:
         branch = split_subset(subset)[1]
         if not branch:
             return stages
-        start = STAGES.index(first_difference(self.branches[branch]) or STAGES[-1])
+        start = STAGES.index(first_difference(self.names[branch]) or STAGES[-1])
         return tuple(stage for stage in stages if STAGES.index(stage) >= start)
 
     def holder(self, stage: str, subset: str) -> str:
@@ -89,12 +89,12 @@ class Chains:
 
     def selected(self, name: str) -> list[str]:
         """Return the subsets of a selection or an annotation."""
-        return [self.recipes.subset(subset, name) for subset in self.subsets(self.recipes.pool(name))]
+        return [self.mixtures.subset(subset, name) for subset in self.subsets(self.mixtures.pool(name))]
 
     def pool_subset(self, subset: str) -> str:
         """Return the pool's subset that a selection's or an annotation's subset takes rows of."""
         base, name = split_subset(subset)
-        pool = self.recipes.pool(name)
+        pool = self.mixtures.pool(name)
         return base if pool in self.sources else self.subset(base, pool)
 
     def before(self, stage: str, subset: str) -> tuple[str, str]:
@@ -105,7 +105,7 @@ class Chains:
         """
         if stage == "annotate":
             base, name = split_subset(subset)
-            return "select", self.recipes.subset(base, self.recipes.selection(name))
+            return "select", self.mixtures.subset(base, self.mixtures.selection(name))
         if stage == "difficulty_score":
             return "difficulty_sample", subset
         if stage in ("difficulty_sample", "response_length"):
@@ -121,8 +121,8 @@ class Chains:
 
     def taken(self, selection: str) -> str:
         """Return the stage of its pool that a selection takes rows of: the last, or the one before its `before`."""
-        stages = self.stages(self.subsets(self.recipes.pool(selection))[0])
-        before = self.recipes.selections[selection].before
+        stages = self.stages(self.subsets(self.mixtures.pool(selection))[0])
+        before = self.mixtures.selections[selection].before
         return stages[stages.index(before) - 1] if before else stages[-1]
 
     def last(self, subset: str) -> str:

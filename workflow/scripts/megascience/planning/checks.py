@@ -33,7 +33,7 @@ def faults(plan: Plan) -> list[str]:
         *_serving_faults(plan),
         *_source_faults(plan),
         *_dataset_faults(plan),
-        *plan.recipes.faults(plan.chains.pools, [TRUNK, *plan.chains.branches]),
+        *plan.mixtures.faults(plan.branches.pools, [TRUNK, *plan.branches.names]),
         *_experiment_faults(plan),
         *comparison_faults(plan.config),
         *_prompt_faults(plan),
@@ -68,7 +68,7 @@ def _book_faults(plan: Plan) -> list[str]:
     results = plan.config.pathvars.results
     return [
         f"{book.row}: {book.path} is not there; correct the path or take the row out"
-        for book in plan.shelving.books
+        for book in plan.book_shards.books
         # The example books are typeset by a rule.
         if book.path != f"{results}/books/{book.book_id}.pdf" and not Path(book.path).exists()
     ]
@@ -149,12 +149,12 @@ def _experiment_faults(plan: Plan) -> list[str]:
 
 
 def _prompt_faults(plan: Plan) -> list[str]:
-    subsets = [subset for pool in (TRUNK, *plan.chains.branches) for subset in plan.chains.subsets(pool)]
+    subsets = [subset for pool in (TRUNK, *plan.branches.names) for subset in plan.branches.subsets(pool)]
     used = {
         (stage, path)
         for stage in (*MODEL_STAGES, "evaluate")
         for subset in subsets
-        if stage == "evaluate" or stage in plan.chains.own(subset)
+        if stage == "evaluate" or stage in plan.branches.own(subset)
         for path in plan.prompts(stage, subset)
     }
     used |= {(stage, path) for stage in SELECTING_STAGES for path in plan.prompts(stage)}

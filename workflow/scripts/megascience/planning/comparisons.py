@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from megascience.planning.config.model import Config
-from megascience.planning.mixtures import Recipes
+from megascience.planning.mixtures import Mixtures
 from megascience.storage.layout import TRUNK
 
 #: The table of scores that is always made; where the config's one has nothing to show, each baseline beside all
@@ -91,10 +91,10 @@ def needed(config: Config) -> Config:
     selections: list[str] = []
     sources: set[str] = set()
     while True:
-        recipes = Recipes(config.selections, {name: config.datasets[name] for name in datasets})
-        selections = recipes.used()
-        pools = [recipes.pool(name) for name in selections]
-        wholes = [part.dataset for parts in recipes.mixtures.values() for part in parts if part.dataset]
+        mixtures = Mixtures(config.selections, {name: config.datasets[name] for name in datasets})
+        selections = mixtures.used()
+        pools = [mixtures.pool(name) for name in selections]
+        wholes = [part.dataset for parts in mixtures.parts.values() for part in parts if part.dataset]
         sources.update(name for name in pools if name in config.sources)
         more = [name for name in (*pools, *wholes) if name in config.datasets and name not in datasets]
         if not more:

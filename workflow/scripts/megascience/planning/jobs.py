@@ -54,10 +54,10 @@ def shards_of(plan: Plan, results: str | Path) -> Iterator[Shard]:
 
 def _selecting(plan: Plan) -> dict[str, list[str]]:
     """Return the subsets of each stage that selections and mixtures need, in the order of the stages."""
-    measured = plan.recipes.measured()
-    hard = [c for pool, how in measured.items() if "difficulty" in how for c in plan.chains.subsets(pool)]
-    long = [c for pool, how in measured.items() if "response_length" in how for c in plan.chains.subsets(pool)]
-    annotated = [c for name in plan.recipes.annotations for c in plan.chains.selected(name)]
+    measured = plan.mixtures.measured()
+    hard = [c for pool, how in measured.items() if "difficulty" in how for c in plan.branches.subsets(pool)]
+    long = [c for pool, how in measured.items() if "response_length" in how for c in plan.branches.subsets(pool)]
+    annotated = [c for name in plan.mixtures.annotations for c in plan.branches.selected(name)]
     return {"difficulty_sample": hard, "difficulty_score": hard, "response_length": long, "annotate": annotated}
 
 
@@ -84,7 +84,7 @@ def rows_of(plan: Plan, results: str | Path, stage: str, subset: str, shard: str
     files = Layout(results)
     if stage == "classify":  # keeps and drops books, not pages
         return files.books(subset, shard)
-    return files.kept(*plan.chains.before(stage, subset), shard)
+    return files.kept(*plan.branches.before(stage, subset), shard)
 
 
 def _records(plan: Plan, files: Layout, stage: str, *part: str) -> list[Path]:
@@ -101,7 +101,7 @@ def _join(plan: Plan, files: Layout, stage: str, *part: str) -> Path | None:
     if stage == "refine":
         return files.kept("chunk", split_subset(part[0])[0], part[1])
     if stage == "annotate" and "given" in plan.settings(stage, part[0]):
-        return files.kept("difficulty_score", plan.chains.pool_subset(part[0]), part[1])
+        return files.kept("difficulty_score", plan.branches.pool_subset(part[0]), part[1])
     return None
 
 

@@ -1,4 +1,4 @@
-"""Recipes: the config's selections, and the mixtures that datasets are made of.
+"""Mixtures: the config's selections, and the mixtures that datasets are made of.
 
 A selection takes rows of one pool. A part of a mixture is a selection, with its solutions written again if it
 says so, or a whole dataset of textbooks. The files of a selection and of an annotation have subsets of their
@@ -11,7 +11,7 @@ from megascience.planning.config.data import Dataset, Part, Selection
 from megascience.storage.layout import SEPARATOR, split_subset
 
 
-class Recipes:
+class Mixtures:
     """Selections and mixtures by name.
 
     Args:
@@ -21,10 +21,10 @@ class Recipes:
 
     def __init__(self, selections: Mapping[str, Selection], datasets: Mapping[str, Dataset]) -> None:
         self.selections = selections
-        self.mixtures = {name: entry.mixture for name, entry in datasets.items() if entry.mixture is not None}
+        self.parts = {name: entry.mixture for name, entry in datasets.items() if entry.mixture is not None}
         self.annotations = {
             part.annotation: part
-            for parts in self.mixtures.values()
+            for parts in self.parts.values()
             for part in parts
             if part.annotation and part.select in selections
         }
@@ -48,7 +48,7 @@ class Recipes:
 
     def used(self) -> list[str]:
         """Return the selections that mixtures need, those that a number is taken from included."""
-        todo = [part.select for parts in self.mixtures.values() for part in parts if part.select in self.selections]
+        todo = [part.select for parts in self.parts.values() for part in parts if part.select in self.selections]
         found: list[str] = []
         while todo:
             name = todo.pop(0)
@@ -80,7 +80,7 @@ class Recipes:
         faults = []
         for name, entry in self.selections.items():
             faults += self._selection_faults(name, entry, pools, set(pools) - set(released))
-        for dataset, parts in self.mixtures.items():
+        for dataset, parts in self.parts.items():
             faults += self._mixture_faults(dataset, parts, released)
         return faults
 

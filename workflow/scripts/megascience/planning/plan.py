@@ -7,14 +7,14 @@ from typing import Any
 from megascience.evaluation.items import local_files
 from megascience.ingest.public.import_source import is_local, local_patterns
 from megascience.models.manifest import prices
-from megascience.planning.branches import Chains
+from megascience.planning.branches import Branches
 from megascience.planning.comparisons import needed
 from megascience.planning.config.benchmarks import Benchmark, load_registry
 from megascience.planning.config.data import Experiment, Part
 from megascience.planning.config.model import Config
 from megascience.planning.config.stages import DifficultySample, Evaluate, ModelStage
-from megascience.planning.mixtures import Recipes
-from megascience.planning.shards import Shelving
+from megascience.planning.mixtures import Mixtures
+from megascience.planning.shards import BookShards
 from megascience.stages.evaluate import GIVEN
 from megascience.stages.order import HOME_STAGES
 from megascience.storage.errors import InputError
@@ -27,84 +27,84 @@ class Plan:
 
     Args:
         config: the validated configuration.
-        shelving: the shelf where it was read already, of a configuration with the same books and shards.
+        book_shards: the shelf where it was read already, of a configuration with the same books and shards.
 
     Raises:
         InputError: the shelf or the registry of benchmarks is faulty.
     """
 
-    def __init__(self, config: Config, shelving: Shelving | None = None) -> None:
+    def __init__(self, config: Config, book_shards: BookShards | None = None) -> None:
         self.config = config
         self.disciplines: list[str] = list(config.shards)
-        self.recipes = Recipes(config.selections, config.datasets)
-        self.chains = Chains(self.disciplines, config.datasets, list(config.sources), self.recipes)
+        self.mixtures = Mixtures(config.selections, config.datasets)
+        self.branches = Branches(self.disciplines, config.datasets, list(config.sources), self.mixtures)
         counts: dict[str, int] = {str(discipline): count for discipline, count in config.shards.items()}
-        self.shelving = shelving or Shelving(config.shelf, counts, config.classify.shards)
+        self.book_shards = book_shards or BookShards(config.shelf, counts, config.classify.shards)
 
     @cached_property
     def needed(self) -> "Plan":
         """The plan of what the experiments need, of the same shelf: the whole run is counted over it. What else the
         config names, such as a dataset that no experiment is trained on, is made when it is asked for."""
-        return type(self)(needed(self.config), self.shelving)
+        return type(self)(needed(self.config), self.book_shards)
 
     def shards_of(self, subset: str) -> list[str]:
         """Return the shards of a subset: of a discipline those that hold a book, of a source all."""
         base, _ = split_subset(subset)
         if base in self.config.sources:
             return [f"{n:03d}" for n in range(self.config.sources[base].shards)]
-        return self.shelving.shards_of(base)
+        return self.book_shards.shards_of(base)
 
     def pool_shards(self, pool: str) -> list[tuple[str, str]]:
         """Return the (subset, shard) pairs of a pool's last stage."""
-        return [(subset, shard) for subset in self.chains.subsets(pool) for shard in self.shards_of(subset)]
+        return [(subset, shard) for subset in self.branches.subsets(pool) for shard in self.shards_of(subset)]
 
     def pool_files(self, pool: str, stage: str, pattern: str) -> list[str]:
         """Return a stage's files of a pool; the pattern holds {stage}, {subset} and {shard}."""
         return [
-            pattern.format(stage=stage, subset=self.chains.holder(stage, subset), shard=shard)
+            pattern.format(stage=stage, subset=self.branches.holder(stage, subset), shard=shard)
             for subset, shard in self.pool_shards(pool)
-            if stage in self.chains.stages(subset)
+            if stage in self.branches.stages(subset)
         ]
 
     def pool_stages(self, pool: str) -> tuple[str, ...]:
         """Return the stages that a pool's rows go through, but for those whose shards are the books' homes."""
-        stages = self.chains.stages(self.chains.subsets(pool)[0])
+        stages = self.branches.stages(self.branches.subsets(pool)[0])
         return tuple(stage for stage in stages if stage not in HOME_STAGES)
 
     def asked(self, stage: str) -> list[tuple[str, str]]:
         """Return the (subset, shard) pairs of a model stage between the pages and the datasets."""
         if stage in HOME_STAGES:
-            return self.shelving.home_shards
-        return [(c, shard) for c in self.subsets if stage in self.chains.own(c) for shard in self.shards_of(c)]
+            return self.book_shards.home_shards
+        return [(c, shard) for c in self.subsets if stage in self.branches.own(c) for shard in self.shards_of(c)]
 
     @property
     def subsets(self) -> list[str]:
         """Every subset: the disciplines, the sources, and the branches of the disciplines."""
-        return [subset for pool in self.chains.pools for subset in self.chains.subsets(pool)]
+        return [subset for pool in self.branches.pools for subset in self.branches.subsets(pool)]
 
     @property
     def selected_subsets(self) -> list[str]:
         """Every subset of a selection or an annotation."""
-        return [subset for name in self.recipes.names for subset in self.chains.selected(name)]
+        return [subset for name in self.mixtures.names for subset in self.branches.selected(name)]
 
     def selected_files(self, name: str, stage: str, pattern: str) -> list[str]:
         """Return a stage's files of a selection or an annotation; the pattern holds {stage}, {subset} and {shard}."""
         return [
             pattern.format(stage=stage, subset=subset, shard=shard)
-            for subset in self.chains.selected(name)
+            for subset in self.branches.selected(name)
             for shard in self.shards_of(subset)
         ]
 
     def part_pool(self, part: Part) -> str:
         """Return the pool that a mixture's part takes rows of, which names the source of its rows."""
-        return self.recipes.pool(part.select) if part.select else part.dataset or ""
+        return self.mixtures.pool(part.select) if part.select else part.dataset or ""
 
     def part_files(self, part: Part, results: str) -> dict[str, list[str]]:
         """Return the files of a mixture's part by what they are: `rows`; of textbooks the `provenance` of their
         dataset; and by model stage those whose footers tell who made the rows, in the order of `rows`."""
         pattern = f"{results}/{{stage}}/{{subset}}/{{shard}}.parquet"
         pool = self.part_pool(part)
-        last = self.chains.last(self.chains.subsets(pool)[0])
+        last = self.branches.last(self.branches.subsets(pool)[0])
         files = {"rows": self.pool_files(pool, last, pattern)}
         if pool not in self.config.sources:
             files["provenance"] = [str(Layout(results).provenance(pool))]
@@ -247,6 +247,6 @@ class Plan:
         if stage == "evaluate" and evaluated:
             settings["given"] = {GIVEN: {n: Path(path).stem for n, path in self.benchmark_prompts(evaluated).items()}}
         if stage == "annotate" and subset:
-            below = self.recipes.annotations[split_subset(subset)[1]].annotate_below
+            below = self.mixtures.annotations[split_subset(subset)[1]].annotate_below
             settings |= {"given": {"below": below}} if below else {}
         return settings

@@ -36,7 +36,7 @@ class Reports:
     @property
     def tables(self) -> list[str]:
         """The tables that are made when nothing else is asked for."""
-        mixtures = [name for name, parts in self.plan.needed.recipes.mixtures.items() if len(parts) > 1]
+        mixtures = [name for name, parts in self.plan.needed.mixtures.parts.items() if len(parts) > 1]
         return [*TABLES, *(f"sources.{name}" for name in mixtures), *self.comparisons]
 
     @property
@@ -48,7 +48,7 @@ class Reports:
 
     def measured_pools(self, measure: str) -> list[str]:
         """Return the pools whose rows the experiments' selections go by this measure, in the order of the config."""
-        return [pool for pool, how in self.plan.needed.recipes.measured().items() if measure in how]
+        return [pool for pool, how in self.plan.needed.mixtures.measured().items() if measure in how]
 
     @property
     def difficulty_bounds(self) -> list[float] | None:
@@ -67,7 +67,7 @@ class Reports:
         files = [path for stage in stages for path in self.pool_files(pool, stage, suffix)]
         if pool in self.plan.config.sources:
             return files
-        shards = self.plan.shelving.home_shards
+        shards = self.plan.book_shards.home_shards
         return [f"{self.results}/{stage}/{d}/{s}{suffix}" for stage in HOME_STAGES for d, s in shards] + files
 
     def model_files(self, pool: str) -> dict[str, list[str]]:
@@ -85,13 +85,13 @@ class Reports:
 
     def mixture_parts(self, mixture: str) -> list[tuple[str, str | None]]:
         """Return each part of a mixture: its pool, and the selection that takes rows of it, None for all of them."""
-        return [(self.plan.part_pool(part), part.select) for part in self.plan.recipes.mixtures[mixture]]
+        return [(self.plan.part_pool(part), part.select) for part in self.plan.mixtures.parts[mixture]]
 
     def mixture_files(self, mixture: str) -> dict[str, list[str]]:
         """Return the files of a mixture's parts, each list named part_<number>_<what>."""
         return {
             f"part_{number}_{what}": files
-            for number, part in enumerate(self.plan.recipes.mixtures[mixture])
+            for number, part in enumerate(self.plan.mixtures.parts[mixture])
             for what, files in self.plan.part_files(part, self.results).items()
         }
 
@@ -101,7 +101,7 @@ class Reports:
 
     def taken(self, selection: str) -> list[str]:
         """Return the files of the rows that a selection takes some of, shard by shard."""
-        return self.pool_files(self.plan.recipes.pool(selection), self.plan.chains.taken(selection))
+        return self.pool_files(self.plan.mixtures.pool(selection), self.plan.branches.taken(selection))
 
     def measures(self, selection: Selection) -> dict[str, list[str]]:
         """Return what a selection goes by: the measure of each shard, and the files of the rows without one."""

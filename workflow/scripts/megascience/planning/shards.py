@@ -1,4 +1,4 @@
-"""Shelving: the shards that the books of the shelf are in."""
+"""BookShards: the shards that the books of the shelf are in."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
@@ -13,7 +13,7 @@ from megascience.storage.shipped import find_file
 _shard_of = cache(shard_of)
 
 
-class Shelving:
+class BookShards:
     """The books of the shelf by (discipline, shard).
 
     Args:
