@@ -360,7 +360,7 @@ def test_both_environments_read_the_student_alike_before_and_after_training(mode
         base=base,
         dataset=tmp_path / "train.parquet",
         output=tmp_path / "tuned",
-        settings={**preset, "max_steps": 3, "learning_rate": 1.0e-4, "cutoff_len": 64, "global_batch": 2},
+        settings={**preset, "max_steps": 3, "learning_rate": 1.0e-4, "cutoff_len": 128, "global_batch": 2},
         command=[str(ROOT / ".venv/train/bin/llamafactory-cli"), "train"],
         devices=0,
         log=LOG,

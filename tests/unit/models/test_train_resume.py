@@ -54,7 +54,7 @@ def test_a_killed_training_goes_on_where_it_was(models, tmp_path):
     (tmp_path / "held.py").write_text(HELD.format(hold=str(hold)))
     (tmp_path / "train.py").write_text(TRAIN.format(library=str(ROOT / "workflow/scripts")))
     preset = yaml.safe_load((ROOT / "config/demo.yaml").read_text())["train"]["demo"]
-    short = {"max_steps": STEPS, "save_steps": 2, "cutoff_len": 64, "global_batch": 2}
+    short = {"max_steps": STEPS, "save_steps": 2, "cutoff_len": 128, "global_batch": 2}
     arguments = {
         "base": str(models / "student"),
         "dataset": str(tmp_path / "train.parquet"),
