@@ -24,7 +24,7 @@ def score_items(
 
     Args:
         items: rows of records.ITEMS.
-        completions: rows of records.COMPLETIONS, of any benchmarks; `id` is the item's id.
+        completions: rows of completions.COMPLETIONS, of any benchmarks; `id` is the item's id.
         prompts: the prompts by name; the rows show what the model was asked.
         preset: the comparison's preset, "standard" or "paper".
         metric: what counts as an item's score, see `item_score`.

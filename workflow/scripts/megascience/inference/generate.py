@@ -57,7 +57,7 @@ def generate_shard(
     """Write the raw completions of a shard's records, in the records' order: one row a record, prompt and sample.
 
     Args:
-        output: Parquet of `records.COMPLETIONS`; what stays unreadable keeps its last raw text, and a
+        output: Parquet of `completions.COMPLETIONS`; what stays unreadable keeps its last raw text, and a
             prompt that does not fit the context has the finish reason "overflow" and no text.
         cost: JSON of what this shard has cost so far, see `cost.write_cost`.
         journal: the shard's journal.

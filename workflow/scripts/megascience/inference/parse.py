@@ -59,7 +59,7 @@ def iter_parsed(
     Args:
         stage: the name of a model stage that has a parser.
         records: Parquet files whose first column is the record's id.
-        completions: a Parquet file of `records.COMPLETIONS`.
+        completions: a Parquet file of `completions.COMPLETIONS`.
         prompts: the stage's prompt files; they declare the form of the completions.
         samples: how many answers each record and prompt was to get.
         join, given: what gives the records further columns, see `batches.completer`.
